@@ -1,0 +1,210 @@
+"""Settings: the only reader of the environment."""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Self
+
+from cryptography.fernet import Fernet
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from portal.errors import N_, ConfigError
+
+DEPLOYMENTS = ("server", "cloud")
+
+_DATABASES = ("postgresql", "postgresql+psycopg", "sqlite")
+_REDIS = ("redis", "rediss")
+_ADDRESS = re.compile(r"unix:.+|(\[[0-9a-fA-F:.]+\]|[\w.-]*):\d{1,5}")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything the portal can be told from outside; times are seconds."""
+
+    data_dir: Path = Path("var")
+    secret_key: str = field(default="", repr=False)
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    bind: str = "127.0.0.1:5000"
+    database_url: str = field(default="", repr=False)
+    redis_url: str = field(default="", repr=False)
+    deployment: str = "server"
+    default_region: str = "DE"
+    trusted_proxies: int = 0
+
+    session_idle: int = 12 * 3600
+    session_lifetime: int = 7 * 24 * 3600
+    sign_ins_per_address: str = "30 per 15 minutes"
+    password_memory_kib: int = 19_456
+    password_rounds: int = 2
+    dial_workers: int = 8
+    dial_queue: int = 64
+    connect_timeout: float = 3.0
+    answer_timeout: float = 10.0
+    exchange_timeout: float = 15.0
+
+    @property
+    def database_uri(self) -> str:
+        """The address of the database in SQLAlchemy's spelling."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'portal.db').resolve()}"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read ``PORTAL_*`` (or ``PORTAL_*_FILE``, a file that holds the value).
+
+        The secret key and the encryption keys are made on first start and kept beside the
+        database, readable by their owner only. Raises ConfigError.
+        """
+        data_dir = _data_folder(Path(_read(environ, "DATA_DIR") or cls.data_dir))
+        return cls(
+            data_dir=data_dir,
+            secret_key=_read(environ, "SECRET_KEY")
+            or _key_file(data_dir / "secret.key", secrets.token_urlsafe(48)),
+            encryption_keys=_encryption_keys(environ, data_dir),
+            bind=_address(_read(environ, "BIND") or cls.bind),
+            database_url=_url("DATABASE_URL", _read(environ, "DATABASE_URL"), _DATABASES),
+            redis_url=_url("REDIS_URL", _read(environ, "REDIS_URL"), _REDIS),
+            deployment=_one_of("DEPLOYMENT", _read(environ, "DEPLOYMENT") or cls.deployment),
+            default_region=_region(_read(environ, "DEFAULT_REGION") or cls.default_region),
+            trusted_proxies=_count("TRUSTED_PROXIES", _read(environ, "TRUSTED_PROXIES") or "0"),
+        )
+
+
+def _read(environ: Mapping[str, str], name: str) -> str:
+    variable = f"PORTAL_{name}"
+    if path := environ.get(f"{variable}_FILE"):
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigError(
+                "unreadable-file",
+                N_("%(variable)s names the file %(path)s, which cannot be read: %(reason)s."),
+                variable=f"{variable}_FILE",
+                path=path,
+                reason=error.strerror or str(error),
+            ) from None
+    return environ.get(variable, "").strip()
+
+
+def _data_folder(path: Path) -> Path:
+    """Return the data folder; make it, for its owner alone, if there is none."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    return path
+
+
+def _key_file(path: Path, new_key: str) -> str:
+    """Return the key in ``path``; make the file, mode 0600, if there is none."""
+    try:
+        if not path.exists():
+            _make_key_file(path, new_key)
+        return path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise _unusable(path.parent, error) from None
+
+
+def _make_key_file(path: Path, key: str) -> None:
+    """Write the file so that it is there with all of its content or not at all.
+
+    Of two processes that start at once, the second keeps the key of the first.
+    """
+    with NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:
+        file.write(key + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+
+
+def _unusable(folder: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        "data-folder",
+        N_(
+            "The data folder %(path)s cannot be used: %(reason)s. "
+            "Make it writable or name another one with PORTAL_DATA_DIR."
+        ),
+        path=str(folder),
+        reason=error.strerror or str(error),
+    )
+
+
+def _encryption_keys(environ: Mapping[str, str], data_dir: Path) -> tuple[str, ...]:
+    text = _read(environ, "ENCRYPTION_KEYS") or _key_file(
+        data_dir / "encryption.keys", Fernet.generate_key().decode("ascii")
+    )
+    keys = tuple(text.replace(",", " ").split())
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError:
+            raise ConfigError(
+                "encryption-key",
+                N_("PORTAL_ENCRYPTION_KEYS holds a key that is not 32 bytes in URL-safe base64."),
+            ) from None
+    return keys
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value):
+        raise ConfigError(
+            "bad-setting",
+            N_("PORTAL_BIND is %(value)s; it must be address and port, such as 127.0.0.1:5000."),
+            value=value,
+        )
+    return value
+
+
+def _url(name: str, value: str, schemes: tuple[str, ...]) -> str:
+    """Return a URL, which may hold a password and is therefore never shown."""
+    try:
+        known = not value or make_url(value).drivername in schemes
+    except (ArgumentError, ValueError):
+        known = False
+    if not known:
+        raise ConfigError(
+            "bad-setting",
+            N_("PORTAL_%(name)s is not a URL that begins with %(schemes)s."),
+            name=name,
+            schemes=" / ".join(f"{scheme}://" for scheme in schemes),
+        )
+    return value
+
+
+def _one_of(name: str, value: str) -> str:
+    if value not in DEPLOYMENTS:
+        raise ConfigError(
+            "bad-setting",
+            N_("PORTAL_%(name)s is %(value)s; it can be %(choices)s."),
+            name=name,
+            value=value,
+            choices=" / ".join(DEPLOYMENTS),
+        )
+    return value
+
+
+def _region(value: str) -> str:
+    if not (len(value) == 2 and value.isascii() and value.isalpha()):  # noqa: PLR2004 - ISO 3166
+        raise ConfigError(
+            "bad-setting",
+            N_("PORTAL_DEFAULT_REGION is %(value)s; it must be a country code such as DE."),
+            value=value,
+        )
+    return value.upper()
+
+
+def _count(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit()):
+        raise ConfigError(
+            "bad-setting",
+            N_("PORTAL_%(name)s is %(value)s; it must be a whole number."),
+            name=name,
+            value=value,
+        )
+    return int(value)

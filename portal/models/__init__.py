@@ -1,0 +1,9 @@
+"""The tables."""
+
+from portal.models.call import Call, CallState
+from portal.models.handler import Handler
+from portal.models.phone import Phone
+from portal.models.setting import Setting
+from portal.models.user import Role, User, UserSession
+
+__all__ = ["Call", "CallState", "Handler", "Phone", "Role", "Setting", "User", "UserSession"]
