@@ -1,0 +1,91 @@
+"""What happens around every request: its id, its cookie, its headers."""
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from flask.sessions import SecureCookieSessionInterface
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.database import read_only
+from portal.extensions import config, csrf, limiter
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_READING_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class CookieSession(SecureCookieSessionInterface):
+    """The signed cookie, tied to this host wherever the request came by HTTPS."""
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """Use the prefix that lets no other host set the cookie, where browsers allow it."""
+        return "__Host-session" if request.is_secure else "session"
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Send it back by HTTPS only if it came that way."""
+        return request.is_secure
+
+
+V = TypeVar("V", bound=Callable[..., object])
+
+
+def only_reads(view: V) -> V:
+    """Let a view that is opened by POST take no write lock, because it changes nothing."""
+    view.only_reads = True  # type: ignore[attr-defined]
+    return view
+
+
+def init_app(app: Flask) -> None:
+    """Put the portal's own care around every request."""
+    settings = app.extensions["config"]
+    app.session_interface = CookieSession()
+    app.config.from_mapping(
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=settings.session_lifetime,
+        SEND_FILE_MAX_AGE_DEFAULT=3600,
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=bool(settings.redis_url),
+    )
+    app.before_request(_begin)  # first: refusals of the others need the request's id
+    csrf.init_app(app)
+    limiter.init_app(app)
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.after_request(_add_headers)
+
+
+def _begin() -> None:
+    """Give the request its id and say whether it may write."""
+    given = request.headers.get("X-Request-ID", "")
+    trusted = config().trusted_proxies and _REQUEST_ID.fullmatch(given)
+    g.request_id = given if trusted else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    view = current_app.view_functions.get(request.endpoint or "")
+    read_only.set(request.method in _READING_METHODS or getattr(view, "only_reads", False))
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["X-Request-ID"] = g.request_id
+    if request.endpoint != "static":
+        response.headers.setdefault("Cache-Control", "no-store")
+    elif "v" in request.args:
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response

@@ -1,0 +1,175 @@
+"""What every template can use, and the language and zone it speaks."""
+
+import hashlib
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from babel.support import Translations
+from flask import Flask, current_app, g, request
+from flask_babel import (
+    format_date,
+    format_datetime,
+    format_time,
+    format_timedelta,
+    get_locale,
+    get_translations,
+    gettext,
+)
+from flask_login import current_user
+from markupsafe import Markup
+from werkzeug.local import LocalProxy
+
+from portal.database import now
+from portal.dialing.number import describe
+from portal.errors import N_, DialError, PortalError
+from portal.extensions import babel, config
+
+LANGUAGES = {"de": "Deutsch", "en": "English"}
+THEMES = ("system", "light", "dark")
+
+
+class NavItem(NamedTuple):
+    """A line of the sidebar."""
+
+    endpoint: str
+    label: str
+    icon: str
+    is_current: bool
+
+
+class NavGroup(NamedTuple):
+    """Lines of the sidebar that belong together."""
+
+    label: str
+    items: list[NavItem]
+
+
+_NAV = (
+    ("dial.show", N_("Dial"), "phone-call", "dial"),
+    ("calls.index", N_("Calls"), "history", "calls"),
+    ("people.index", N_("People"), "users", "people"),
+    ("settings.profile", N_("Settings"), "settings", "settings"),
+)
+_ADMIN_NAV = (
+    ("phones.default", "Click2Dial", "plug", "click2dial"),
+    ("users.index", N_("Users"), "user-cog", "users"),
+    ("status.show", N_("Status"), "shield-check", "status"),
+)
+
+
+def init_app(app: Flask) -> None:
+    """Teach the templates the portal's words."""
+    babel.init_app(
+        app,
+        default_locale="en",
+        default_timezone="Europe/Berlin",
+        locale_selector=_language,
+        timezone_selector=_time_zone,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals.update(
+        _=_text,
+        ngettext=_plural,
+        asset=asset,
+        nav=_nav,
+        languages=LANGUAGES,
+        themes=THEMES,
+        language=LocalProxy(lambda: str(get_locale())),
+        theme=LocalProxy(_theme),
+    )
+    app.jinja_env.filters.update(
+        datetime=lambda moment: format_datetime(moment, "medium"),
+        date=lambda moment: format_date(moment, "long"),
+        time=lambda moment: format_time(moment, "medium"),
+        relative=_relative,
+        number=_readable,
+        sentence=_sentence,
+    )
+
+
+def asset(path: str) -> str:
+    """Return the address of a static file, with a mark that changes when the file does."""
+    mark = _mark(current_app.static_folder or "", path)
+    return f"{request.script_root}{current_app.static_url_path}/{path}?v={mark}"
+
+
+@lru_cache
+def _mark(folder: str, path: str) -> str:
+    return hashlib.sha256(Path(folder, path).read_bytes()).hexdigest()[:12]
+
+
+def _text(message: str, **params: object) -> Markup:
+    """Return a text of a page in the user's language."""
+    text = Markup(_catalogue().ugettext(message))  # noqa: S704 - our own text
+    return text % params if params else text
+
+
+def _plural(one: str, many: str, num: int, **params: object) -> Markup:
+    """Return the singular or the plural of a text; ``num`` is one of its params."""
+    return Markup(_catalogue().ungettext(one, many, num)) % {"num": num, **params}  # noqa: S704 - our own text
+
+
+def _catalogue() -> Translations:
+    """Return the texts of this request's language, looked up once: pages ask for many."""
+    try:
+        catalogue: Translations = g.catalogue
+    except AttributeError:
+        catalogue = g.catalogue = get_translations()
+    return catalogue
+
+
+def _nav() -> list[NavGroup]:
+    """Return the sidebar for whoever is signed in."""
+    groups = [NavGroup("", [_item(*line) for line in _NAV])]
+    if current_user.is_admin:
+        groups.append(NavGroup(gettext("Administration"), [_item(*line) for line in _ADMIN_NAV]))
+    return groups
+
+
+def _item(endpoint: str, label: str, icon: str, area: str) -> NavItem:
+    return NavItem(endpoint, gettext(label), icon, area == _area())
+
+
+def _area() -> str:
+    """Return which line of the sidebar this page belongs to, from the start of its path."""
+    parts = request.path.strip("/").split("/")
+    if parts[0] == "admin" and len(parts) > 1:
+        return parts[1]
+    return parts[0] or "dial"
+
+
+def _language() -> str:
+    chosen = current_user.language if current_user.is_authenticated else ""
+    chosen = chosen or request.cookies.get("language", "")
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+
+
+def _time_zone() -> str | None:
+    return current_user.time_zone if current_user.is_authenticated else None
+
+
+def _theme() -> str:
+    theme = current_user.theme if current_user.is_authenticated else request.cookies.get("theme")
+    return theme if theme in THEMES else "system"
+
+
+def _relative(moment: datetime) -> str:
+    """Say how long ago something was."""
+    return str(format_timedelta(moment - now(), add_direction=True))
+
+
+def _readable(number: str) -> str:
+    """Return the spelling of a number that people read, or the number itself."""
+    try:
+        return describe(number, region=config().default_region).display
+    except DialError:
+        return number
+
+
+def _sentence(error: PortalError) -> str:
+    return str(gettext(error.message, **error.params))
