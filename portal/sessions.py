@@ -1,0 +1,111 @@
+"""Sessions: who is signed in from which browser, and since when.
+
+The browser holds a random token, the table its hash: reading the table signs nobody in,
+and a row that is deleted ends its session at once.
+"""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Row, and_, delete, select
+
+from portal import passwords
+from portal.database import now
+from portal.errors import N_, InvalidError, NotFoundError
+from portal.extensions import config, db
+from portal.identity import token_hash
+from portal.models import User, UserSession
+
+_LONGEST_BROWSER = 255
+
+
+def sign_in(login: str, password: str, *, address: str, browser: str) -> str:
+    """Return the token of a new session. Raises InvalidError, the same for whatever was wrong."""
+    found = _find(login)
+    if not passwords.verify(found.password_hash if found else None, password) or found is None:
+        raise _refusal()
+    new_hash = found.password_hash
+    if passwords.is_outdated(new_hash):
+        new_hash = passwords.make_hash(password)
+    unchanged = select(User).where(
+        User.id == found.id, User.active, User.password_hash == found.password_hash
+    )
+    user = db.session.scalars(unchanged.with_for_update()).one_or_none()
+    if user is None:  # disabled, or the password changed, while we were hashing
+        raise _refusal()
+    user.password_hash = new_hash
+    token = _begin(user.id, address=address, browser=browser)
+    db.session.commit()
+    return token
+
+
+def sign_out(session_id: int) -> None:
+    """End the session a user signs out of."""
+    db.session.execute(delete(UserSession).where(UserSession.id == session_id))
+    db.session.commit()
+
+
+def of_user(user_id: int) -> list[UserSession]:
+    """Return the sessions that are not over, the last used first."""
+    mine = select(UserSession).where(UserSession.user_id == user_id, _is_open())
+    return list(db.session.scalars(mine.order_by(UserSession.last_used_at.desc())))
+
+
+def end(user_id: int, session_id: int) -> None:
+    """End one session of a user. Raises NotFoundError if it is another user's."""
+    found = db.session.get(UserSession, session_id)
+    if found is None or found.user_id != user_id:
+        raise NotFoundError("no-session", N_("This session has ended already."))
+    db.session.delete(found)
+    db.session.commit()
+
+
+def end_others(user_id: int, *, keep: int | None = None) -> None:
+    """End all sessions of a user but the one to keep."""
+    drop(user_id, keep=keep)
+    db.session.commit()
+
+
+def drop(user_id: int, *, keep: int | None = None) -> None:
+    """Delete the sessions of a user within the caller's transaction."""
+    others = delete(UserSession).where(UserSession.user_id == user_id)
+    db.session.execute(others if keep is None else others.where(UserSession.id != keep))
+
+
+def _find(login: str) -> Row[int, str] | None:
+    """Return id and password hash of an active user."""
+    wanted = login.strip().lower() if login.isprintable() else ""
+    known = select(User.id, User.password_hash).where(User.login == wanted, User.active)
+    row = db.session.execute(known).one_or_none()
+    db.session.rollback()  # hashing takes its time: let nobody wait for our lock meanwhile
+    return row
+
+
+def _begin(user_id: int, *, address: str, browser: str) -> str:
+    """Add a session, tidy up those that are over, and return the new token."""
+    db.session.execute(delete(UserSession).where(~_is_open()))
+    token = secrets.token_urlsafe(32)
+    db.session.add(
+        UserSession(
+            user_id=user_id,
+            token_hash=token_hash(token),
+            address=address,
+            browser="".join(filter(str.isprintable, browser))[:_LONGEST_BROWSER],
+        )
+    )
+    return token
+
+
+def _is_open() -> ColumnElement[bool]:
+    moment = now()
+    return and_(
+        UserSession.last_used_at >= moment - timedelta(seconds=config().session_idle),
+        UserSession.created_at >= moment - timedelta(seconds=config().session_lifetime),
+    )
+
+
+def _refusal() -> InvalidError:
+    return InvalidError(
+        "sign-in-failed",
+        N_("Login or password is wrong, or the account is disabled."),
+    )
