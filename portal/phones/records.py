@@ -1,0 +1,110 @@
+"""The stored phones: the default phone, and those of each user."""
+
+from dataclasses import asdict
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from portal.errors import N_, ConflictError, InvalidError, NotFoundError
+from portal.extensions import db
+from portal.models import Phone, Role, User
+from portal.phones.drafts import Draft, checked
+from portal.phones.rulebook import MOST_NAMED, rules
+
+
+def default() -> Phone | None:
+    """Return the default phone, or None while the practice phone stands in for it."""
+    return db.session.scalar(select(Phone).where(Phone.owner_id.is_(None)))
+
+
+def save_default(draft: Draft) -> Phone:
+    """Make this the phone that serves everybody."""
+    phone = default() or Phone(owner_id=None)
+    _fill(phone, draft)
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise ConflictError(
+            "default-phone-changed",
+            N_("Somebody else has just entered a default phone. Open the page again."),
+        ) from None
+    return phone
+
+
+def remove_default() -> None:
+    """Use the practice phone again."""
+    if phone := default():
+        db.session.delete(phone)
+        db.session.commit()
+
+
+def of_user(user_id: int) -> list[Phone]:
+    """Return the own phones of a user, by name."""
+    return list(
+        db.session.scalars(select(Phone).where(Phone.owner_id == user_id).order_by(Phone.name))
+    )
+
+
+def get(user_id: int, phone_id: int) -> Phone:
+    """Return one of the user's own phones. Raises NotFoundError for any other."""
+    phone = db.session.get(Phone, phone_id)
+    if phone is None or phone.owner_id != user_id:
+        raise NotFoundError("no-phone", N_("This phone no longer exists, or it is not yours."))
+    return phone
+
+
+def create(user_id: int, draft: Draft) -> Phone:
+    """Add an own phone to a user."""
+    phone = Phone(owner_id=user_id)
+    _fill(phone, draft)
+    _commit_name(draft)
+    return phone
+
+
+def change(user_id: int, phone_id: int, draft: Draft) -> Phone:
+    """Change one of the user's own phones."""
+    phone = get(user_id, phone_id)
+    _fill(phone, draft)
+    _commit_name(draft)
+    return phone
+
+
+def delete(user_id: int, phone_id: int) -> None:
+    """Delete one of the user's own phones; if it was preferred, the default phone is again."""
+    db.session.delete(get(user_id, phone_id))
+    db.session.commit()
+
+
+def prefer(user_id: int, phone_id: int | None) -> None:
+    """Let a user call with one of the own phones, or with the default phone."""
+    if phone_id is not None:
+        get(user_id, phone_id)
+    user = db.session.get_one(User, user_id)
+    user.preferred_phone_id = phone_id
+    db.session.commit()
+
+
+def whom_to_ask() -> list[str]:
+    """Return the names of active administrators, three at most."""
+    admins = select(User).where(User.role == Role.ADMIN, User.active).order_by(User.id)
+    return [user.name for user in db.session.scalars(admins.limit(MOST_NAMED))]
+
+
+def _fill(phone: Phone, draft: Draft) -> None:
+    for name, value in asdict(checked(draft, rules())).items():
+        setattr(phone, name, value)
+    db.session.add(phone)
+
+
+def _commit_name(draft: Draft) -> None:
+    try:
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        raise InvalidError(
+            "name-taken",
+            N_("There is already a phone named “%(name)s”. Choose another name."),
+            field="name",
+            name=draft.name.strip(),
+        ) from None
