@@ -1,0 +1,182 @@
+"""Making a call: written down first, then sent once or handed to the browser."""
+
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+import structlog
+from flask import Flask, current_app
+from sqlalchemy import or_, select
+
+from portal import phones
+from portal.calls.planning import Plan, plan
+from portal.calls.progress import advance
+from portal.database import now
+from portal.dialing.connector import CONNECTORS, DialRequest, Progress
+from portal.dialing.dispatch import Dispatcher
+from portal.dialing.number import clean
+from portal.dialing.outcome import Outcome
+from portal.dialing.template import MASK, OpenMode
+from portal.errors import N_, BusyError, ConflictError, InvalidError
+from portal.extensions import config, db
+from portal.identity import Identity
+from portal.models import Call, CallState, User
+from portal.phones import DialPhone
+
+_CLICK_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_SAME_CLICK = timedelta(seconds=5)
+"""Within this time the same number on the same phone is a double click or a second tab."""
+
+_PATIENCE_SECONDS = 10
+"""A call that had to wait longer is not sent any more: nobody expects their phone to ring then."""
+
+_LINK_LASTS = timedelta(minutes=10)
+"""How long a call that was handed over can be opened by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A call that was asked for."""
+
+    call: Call
+    is_new: bool
+    """False if this click has been a call before: then nothing happens now."""
+    url: str = field(default="", repr=False)
+    """What the browser has to open now, secrets included; empty if it has nothing to do."""
+
+
+def new_click_token() -> str:
+    """Return a mark for one click on Call; the same mark never calls twice."""
+    return secrets.token_urlsafe(16)
+
+
+def place(caller: Identity, number_text: str, phone_key: str, click_token: str) -> Placed:
+    """Call a number: once for each click, whatever comes twice.
+
+    Raises InvalidError or ForbiddenError for what cannot be called, ConflictError if the
+    click has already called another number.
+    """
+    if not _CLICK_TOKEN.fullmatch(click_token):
+        raise InvalidError(
+            "no-click-token", N_("This page is out of date. Reload it, then call again.")
+        )
+    number = clean(number_text)
+    phone = phones.for_caller(caller, phone_key)
+    # One call of a user after the other, so that two requests at once cannot both be the first.
+    db.session.execute(select(User.id).where(User.id == caller.id).with_for_update())
+    if earlier := _earlier(caller, number, phone, click_token):
+        return Placed(earlier, is_new=False)
+    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
+    planned = plan(caller, number, phone, call_values)
+    expansion = planned.ready()
+    call = _write_down(caller, planned, call_values["CALLID"], click_token)
+    if phone.open_mode is not OpenMode.SERVER:
+        return Placed(call, is_new=True, url=expansion.url)
+    return Placed(_dispatch(call, expansion.url), is_new=True)
+
+
+def link_of(call: Call) -> str:
+    """Return what the browser can open again by hand for a call handed over, "" if nothing."""
+    is_fresh = call.state is CallState.HANDED_OVER and now() - call.created_at < _LINK_LASTS
+    return call.masked_url if is_fresh and MASK not in call.masked_url else ""
+
+
+def dispatchers(workers: int, room: int) -> Mapping[str, Dispatcher]:
+    """Return a pool for each kind of phone system, so that none can hold up another."""
+    return {connector: Dispatcher(workers, room) for connector in CONNECTORS}
+
+
+def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) -> Call | None:
+    """Return the call that this click has already made, by itself or as a double click."""
+    repeated = (
+        (Call.number == number)
+        & (Call.phone_id == phone.id if phone.id else Call.phone_id.is_(None))
+        & (Call.created_at > now() - _SAME_CLICK)
+        & (Call.state != CallState.FAILED)
+    )
+    by_token = Call.click_token == click_token
+    call = db.session.scalar(
+        select(Call)
+        .where(Call.user_id == caller.id, or_(by_token, repeated))
+        .order_by(by_token.desc(), Call.created_at.desc())
+        .limit(1)
+    )
+    if (
+        call
+        and call.click_token == click_token
+        and (call.number, call.phone_id) != (number, phone.id)
+    ):
+        raise ConflictError(
+            "click-used",
+            N_("This click has already called another number. Reload the page, then call again."),
+        )
+    return call
+
+
+def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str) -> Call:
+    """Commit the call before anything of it happens."""
+    phone = planned.phone
+    state = CallState.NEW if phone.open_mode is OpenMode.SERVER else CallState.HANDED_OVER
+    moment = now()
+    call = Call(
+        id=call_id,
+        user_id=caller.id,
+        click_token=click_token,
+        number=planned.number,
+        phone_id=phone.id,
+        phone_name=phone.name,
+        connector=phone.connector,
+        open_mode=phone.open_mode,
+        masked_url=planned.ready().masked,
+        state=state,
+        times={state.value: moment.isoformat()},
+        created_at=moment,
+        changed_at=moment,
+    )
+    db.session.add(call)
+    db.session.flush()
+    # Whoever shows the call must not open another transaction: the sending thread needs its turn.
+    db.session.expunge(call)
+    db.session.commit()
+    return call
+
+
+def _dispatch(call: Call, url: str) -> Call:
+    """Hand a call to the pool of its connector and return it as it then is.
+
+    The URL with its secrets is only kept in memory.
+    """
+    settings = config()
+    request = DialRequest(
+        url,
+        connect_timeout=settings.connect_timeout,
+        answer_timeout=settings.answer_timeout,
+        exchange_timeout=settings.exchange_timeout,
+    )
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - for the thread
+    dispatcher: Dispatcher = app.extensions["dispatchers"][call.connector]
+    try:
+        dispatcher.submit(partial(_send, app, call.id, call.connector, request, time.monotonic()))
+    except BusyError:
+        advance(call.id, CallState.FAILED, Outcome("busy"))
+        return db.session.get_one(Call, call.id)
+    return call
+
+
+def _send(app: Flask, call_id: str, connector: str, request: DialRequest, placed_at: float) -> None:
+    """Make a call in a thread of the pool; no transaction is open while the phone system works."""
+    with app.app_context(), structlog.contextvars.bound_contextvars(call_id=call_id):
+        if time.monotonic() - placed_at > _PATIENCE_SECONDS:
+            advance(call_id, CallState.FAILED, Outcome("busy"))
+        elif advance(call_id, CallState.SENDING):
+            outcome = CONNECTORS[connector](request, partial(_report, call_id))
+            advance(call_id, CallState(outcome.verdict), outcome)
+
+
+def _report(call_id: str, progress: Progress) -> None:
+    advance(call_id, CallState(progress))

@@ -1,0 +1,79 @@
+"""How far a call has come: only forward, each step with its time."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from portal.database import now, writing
+from portal.dialing.outcome import Outcome
+from portal.extensions import config, db
+from portal.models import Call, CallState
+
+_IN_FLIGHT = frozenset({CallState.NEW, CallState.SENDING})
+_WITH_PHONE_SYSTEM = _IN_FLIGHT | {CallState.ACCEPTED, CallState.HANDED_OVER, CallState.UNKNOWN}
+_BEFORE: Mapping[CallState, frozenset[CallState]] = {
+    CallState.SENDING: frozenset({CallState.NEW}),
+    CallState.ACCEPTED: _IN_FLIGHT,
+    CallState.FAILED: _IN_FLIGHT,
+    CallState.UNKNOWN: _IN_FLIGHT,
+    CallState.RINGING: _WITH_PHONE_SYSTEM,
+    CallState.ANSWERED: _WITH_PHONE_SYSTEM | {CallState.RINGING},
+    CallState.ENDED: _WITH_PHONE_SYSTEM | {CallState.RINGING, CallState.ANSWERED},
+}
+"""From which states a state can be reached."""
+
+_FOLLOWED = {"practice"}
+"""The connectors that report a call to its end; of others nothing comes after the answer."""
+
+_SPARE_SECONDS = 5
+"""How much longer than the longest exchange a call may stay without outcome."""
+
+
+def advance(call_id: str, state: CallState, outcome: Outcome | None = None) -> bool:
+    """Note a step of a call, and its outcome; tell whether the state could move there.
+
+    A state only moves forward, and the first outcome stays.
+    """
+    call = db.session.get(Call, call_id, with_for_update=True, populate_existing=True)
+    if call is None:
+        db.session.rollback()
+        return False
+    moves = call.state in _BEFORE[state]
+    if moves:
+        call.state, call.changed_at = state, now()
+        call.times = {**call.times, state.value: call.changed_at.isoformat()}
+    if outcome and not call.outcome:
+        call.outcome, call.status_code = outcome.kind, outcome.status
+    db.session.commit()
+    return moves
+
+
+def is_settled(call: Call) -> bool:
+    """Tell whether nothing more will come of a call, so that nobody needs to ask again."""
+    if call.connector in _FOLLOWED and call.created_at > _latest_lost():
+        return call.state in {CallState.ENDED, CallState.FAILED, CallState.UNKNOWN}
+    return not call.state.in_flight
+
+
+def settle_lost(user_id: int | None = None) -> None:
+    """Mark calls whose exchange was interrupted as unknown; they are never sent again.
+
+    Of one user, or of everybody.
+    """
+    lost = select(Call.id).where(Call.state.in_(_IN_FLIGHT), Call.changed_at < _latest_lost())
+    if user_id is not None:
+        lost = lost.where(Call.user_id == user_id)
+    call_ids = db.session.scalars(lost).all()
+    if not call_ids:
+        return
+    db.session.rollback()
+    with writing():
+        for call_id in call_ids:
+            advance(call_id, CallState.UNKNOWN, Outcome("lost"))
+
+
+def _latest_lost() -> datetime:
+    settings = config()
+    longest = settings.connect_timeout + settings.exchange_timeout + _SPARE_SECONDS
+    return now() - timedelta(seconds=longest)

@@ -1,0 +1,106 @@
+"""How an attempt to call can turn out, in words a user may read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portal.errors import N_
+
+
+class Verdict(StrEnum):
+    """What is known about a call once the exchange with the phone system is over."""
+
+    ACCEPTED = "accepted"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a kind of outcome means for the user."""
+
+    verdict: Verdict
+    happened: str
+    next_step: str = ""
+    was_sent: bool = True
+    """Whether the phone system may have got the request."""
+
+
+_LOOK_AT_PHONE = N_("Look at your phone before you try again. The call is not repeated.")
+_TRY_AGAIN = N_("Try again in a moment. If it stays like this, tell your administrator.")
+_CHECK_HOST = N_("Ask your administrator to check host and port in the dial URL.")
+
+
+def _not_sent(happened: str, next_step: str) -> Meaning:
+    return Meaning(Verdict.FAILED, happened, next_step, was_sent=False)
+
+
+def _refused(happened: str, next_step: str) -> Meaning:
+    return Meaning(Verdict.FAILED, happened, next_step)
+
+
+def _unknown(happened: str) -> Meaning:
+    return Meaning(Verdict.UNKNOWN, happened, _LOOK_AT_PHONE)
+
+
+OUTCOMES: Mapping[str, Meaning] = {
+    "accepted": Meaning(Verdict.ACCEPTED, N_("Accepted by the phone system.")),
+    "busy": _not_sent(
+        N_("The portal is busy with other calls."), N_("Wait a few seconds, then call again.")
+    ),
+    "connection-refused": _not_sent(
+        N_("The computer of the phone system refused the connection."), _TRY_AGAIN
+    ),
+    "name-not-found": _not_sent(N_("The host name in the dial URL is not known."), _CHECK_HOST),
+    "unreachable": _not_sent(
+        N_("The phone system cannot be reached over the network."), _TRY_AGAIN
+    ),
+    "connect-timeout": _not_sent(
+        N_("The phone system did not open a connection in time."), _TRY_AGAIN
+    ),
+    "certificate": _not_sent(
+        N_("The certificate of the phone system cannot be trusted."),
+        N_("Ask your administrator to check the certificate and the host name in the dial URL."),
+    ),
+    "tls": _not_sent(
+        N_("No encrypted connection to the phone system could be set up."),
+        N_("Ask your administrator whether the dial URL has to begin with http:// or https://."),
+    ),
+    "answer-timeout": _unknown(N_("The phone system has not answered. Your phone may ring.")),
+    "connection-lost": _unknown(
+        N_("The connection broke before the phone system answered. Your phone may ring.")
+    ),
+    "lost": _unknown(N_("The portal was interrupted during this call. Your phone may ring.")),
+    "credentials": _refused(
+        N_("The phone system does not accept your credentials."),
+        N_("Check CTI user and CTI password in your settings under Security."),
+    ),
+    "not-found": _refused(
+        N_("The phone system does not know the address that was opened."),
+        N_("Ask your administrator to check the path in the dial URL."),
+    ),
+    "request-refused": _refused(
+        N_("The phone system refused the request."),
+        N_("Check the number. If it is right, ask your administrator to check the dial URL."),
+    ),
+    "server-error": _refused(N_("The phone system reported an error of its own."), _TRY_AGAIN),
+    "redirect-not-followed": _refused(
+        N_("The phone system answered with another address, which is not followed."),
+        N_("Ask your administrator to enter the final address as the dial URL."),
+    ),
+    "not-http": _refused(N_("What answered is not a phone system that speaks HTTP."), _CHECK_HOST),
+}
+"""Every kind of outcome by the word that is stored with a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt turned out: a key of OUTCOMES, and the HTTP status if one came."""
+
+    kind: str
+    status: int | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is known about the call."""
+        return OUTCOMES[self.kind].verdict

@@ -1,0 +1,160 @@
+"""A call in words: what has happened, what to do next, and how far it has come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from flask_babel import gettext
+
+from portal import calls
+from portal.dialing.outcome import OUTCOMES, Meaning
+from portal.dialing.template import MASK, OpenMode
+from portal.errors import N_
+from portal.models import Call, CallState
+
+
+class Look(NamedTuple):
+    """How a state is shown."""
+
+    word: str
+    tone: str
+    icon: str
+
+
+class Step(NamedTuple):
+    """A piece of the line of states."""
+
+    word: str
+    progress: str = ""
+    """``done``, ``current``, ``failed``, ``unknown``, or empty for what is still to come."""
+    moment: datetime | None = None
+    """When it was reached."""
+
+
+_LOOKS: Mapping[CallState, Look] = {
+    CallState.NEW: Look(N_("waiting"), "info", "hourglass"),
+    CallState.SENDING: Look(N_("sent"), "info", "phone-outgoing"),
+    CallState.HANDED_OVER: Look(N_("handed over"), "info", "external-link"),
+    CallState.ACCEPTED: Look(N_("accepted"), "ok", "phone-outgoing"),
+    CallState.RINGING: Look(N_("ringing"), "ok", "phone-call"),
+    CallState.ANSWERED: Look(N_("connected"), "ok", "phone-call"),
+    CallState.ENDED: Look(N_("ended"), "ok", "phone"),
+    CallState.FAILED: Look(N_("failed"), "bad", "phone-off"),
+    CallState.UNKNOWN: Look(N_("unknown"), "warn", "circle-question-mark"),
+}
+_SENTENCES: Mapping[CallState, str] = {
+    CallState.NEW: N_("Waiting until it can be sent."),
+    CallState.SENDING: N_("Sent. Waiting for the answer of the phone system …"),
+    CallState.ACCEPTED: N_("Accepted by the phone system."),
+    CallState.RINGING: N_("It is ringing."),
+    CallState.ANSWERED: N_("The call is connected."),
+    CallState.ENDED: N_("The call has ended."),
+}
+_ANSWERED_ONLY = (CallState.SENDING, CallState.ACCEPTED)
+_TO_THE_END = (*_ANSWERED_ONLY, CallState.RINGING, CallState.ANSWERED, CallState.ENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class CallCard:
+    """What a page shows of a call."""
+
+    call: Call
+
+    @property
+    def look(self) -> Look:
+        """How its state is shown."""
+        look = _LOOKS[self.call.state]
+        return look._replace(word=gettext(look.word))
+
+    @property
+    def phone_name(self) -> str:
+        """The name of the phone it was made with."""
+        return gettext(self.call.phone_name) if self.is_practice else self.call.phone_name
+
+    @property
+    def is_practice(self) -> bool:
+        """Whether nothing was really sent."""
+        return self.call.connector == "practice"
+
+    @property
+    def happened(self) -> str:
+        """The latest news."""
+        call = self.call
+        if call.state is CallState.HANDED_OVER:
+            if call.open_mode is OpenMode.WINDOW:
+                return str(gettext("Your browser opens the call in a new window."))
+            return str(gettext("Your browser hands the call to a program on this computer."))
+        if self._meaning is None:
+            return str(gettext(_SENTENCES[call.state]))
+        sentences = [gettext(self._meaning.happened)]
+        if call.status_code:
+            sentences.append(
+                gettext("It answered with status %(status)s.", status=call.status_code)
+            )
+        if not self._meaning.was_sent:
+            sentences.append(gettext("Nothing was sent."))
+        return " ".join(sentences)
+
+    @property
+    def next_step(self) -> str:
+        """What the user can do now."""
+        if self._meaning:
+            return str(gettext(self._meaning.next_step))
+        if self.call.state is CallState.ACCEPTED and not self.is_practice:
+            return str(gettext("Most phone systems ring your own phone first: pick it up."))
+        return ""
+
+    @property
+    def line(self) -> list[Step]:
+        """The states it has gone through and those still to come."""
+        state = self.call.state
+        if state is CallState.HANDED_OVER:
+            return [self._step(state, "done")]
+        if self._meaning:
+            sent = self._step(CallState.SENDING, "done") if self._meaning.was_sent else _not_sent()
+            return [sent, self._step(state, state.value)]
+        way = list(_TO_THE_END if self.is_practice else _ANSWERED_ONLY)
+        if state is CallState.NEW:
+            way[0] = state
+        reached = way.index(state)
+        latest = "done" if self.is_settled else "current"
+        return [
+            self._step(step, "done" if number < reached else latest if number == reached else "")
+            for number, step in enumerate(way)
+        ]
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more will come."""
+        return calls.is_settled(self.call)
+
+    @property
+    def link(self) -> str:
+        """What the browser can open again by hand."""
+        return calls.link_of(self.call)
+
+    @property
+    def tel_link(self) -> str:
+        """The number for another phone program."""
+        return calls.tel_link(self.call.number)
+
+    @property
+    def hides_secrets(self) -> bool:
+        """Whether the URL that is shown has secrets masked."""
+        return MASK in self.call.masked_url
+
+    @property
+    def _meaning(self) -> Meaning | None:
+        """What went wrong, if anything."""
+        went_wrong = self.call.state in {CallState.FAILED, CallState.UNKNOWN}
+        return OUTCOMES[self.call.outcome] if went_wrong else None
+
+    def _step(self, state: CallState, progress: str) -> Step:
+        reached = self.call.times.get(state)
+        moment = datetime.fromisoformat(reached) if reached else None
+        return Step(gettext(_LOOKS[state].word), progress, moment)
+
+
+def _not_sent() -> Step:
+    return Step(gettext("not sent"))

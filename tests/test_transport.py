@@ -1,0 +1,291 @@
+"""One exchange with a phone system, over real sockets."""
+
+import contextlib
+import logging
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
+
+from portal.dialing import transport
+from portal.dialing.transport import LONGEST_BODY, Answer, TransportError
+
+Behaviour = Callable[[socket.socket], None]
+
+CANARY = "canary-7f3a"
+
+
+@contextlib.contextmanager
+def phone_system_that(behave: Behaviour) -> Iterator[str]:
+    """Serve one connection as badly as a test wants; gives the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                connection, _ = listener.accept()
+                with connection:
+                    behave(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/call?pass={CANARY}"
+        finally:
+            listener.close()
+            thread.join()
+
+
+def says(answer: bytes) -> Behaviour:
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+    return behave
+
+
+def drips(head: bytes, drop: bytes) -> Behaviour:
+    """Send the head, then drop after drop until the other side ends it: no single wait is long."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(head)
+        connection.settimeout(0.05)
+        while True:
+            connection.sendall(drop)
+            with contextlib.suppress(TimeoutError):
+                if not connection.recv(1):
+                    return
+
+    return behave
+
+
+def stays_silent(connection: socket.socket) -> None:
+    while connection.recv(65536):
+        pass
+
+
+def hangs_up(connection: socket.socket) -> None:
+    connection.recv(65536)
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> ssl.SSLContext:
+    """A certificate for the right host that nobody trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    moment = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(moment - timedelta(days=1))
+        .not_valid_after(moment + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem = tmp_path / "phone-system.pem"
+    pem.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
+
+
+def exchange(url: str, **timeouts: float) -> Answer:
+    patient = {"connect_timeout": 5.0, "answer_timeout": 5.0, "exchange_timeout": 5.0}
+    return transport.exchange(url, **(patient | timeouts))
+
+
+def failure(url: str, **timeouts: float) -> str:
+    with pytest.raises(TransportError) as caught:
+        exchange(url, **timeouts)
+    return caught.value.kind
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def test_answer_has_status_and_body():
+    with phone_system_that(says(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok")) as url:
+        answer = exchange(url)
+
+    assert answer == Answer(202, b"ok")
+
+
+def test_request_is_sent_as_it_was_shown_and_says_who_asks(phone_system: HTTPServer):
+    seen: list[Request] = []
+
+    def handle(request: Request) -> Response:
+        seen.append(request)
+        return Response("ok", headers={"Set-Cookie": "a=b"})
+
+    target = "/a%7Eb/%2e?n=%2B49%2a36!'()&x=%20+y"
+    phone_system.expect_request("/a~b/.").respond_with_handler(handle)
+
+    exchange(phone_system.url_for(target))
+
+    request = seen[0]
+    assert request.environ["RAW_URI"] == target.replace("%2e", "%2E").replace("%2a", "%2A")
+    assert request.headers["User-Agent"] == "Click2Dial-Portal"
+    assert request.headers["Accept-Encoding"] == "identity"
+    assert request.headers["Connection"] == "close"
+    assert "Cookie" not in request.headers
+
+
+def test_redirect_is_not_followed(phone_system: HTTPServer):
+    location = {"Location": phone_system.url_for("/elsewhere")}
+    phone_system.expect_ordered_request("/").respond_with_data("", 302, location)
+
+    answer = exchange(phone_system.url_for("/"))
+
+    assert answer.status == 302
+    assert len(phone_system.log) == 1
+
+
+def test_proxies_and_credentials_of_the_environment_are_not_used(
+    phone_system: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path
+):
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine localhost login x password {CANARY}\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    phone_system.expect_request("/").respond_with_handler(
+        lambda request: Response(str("Authorization" in request.headers))
+    )
+
+    answer = exchange(phone_system.url_for("/"))
+
+    assert answer.body == b"False"
+
+
+def test_no_listener_is_connection_refused():
+    assert failure(f"http://127.0.0.1:{free_port()}/") == "connection-refused"
+
+
+def test_unknown_host_is_name_not_found():
+    assert failure("http://phone-system.invalid/") == "name-not-found"
+
+
+def test_plain_answer_to_tls_is_tls():
+    with phone_system_that(says(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as url:
+        assert failure(url.replace("http:", "https:")) == "tls"
+
+
+def test_untrusted_certificate_is_certificate(self_signed: ssl.SSLContext):
+    def behave(connection: socket.socket) -> None:
+        with contextlib.suppress(ssl.SSLError):
+            self_signed.wrap_socket(connection, server_side=True).close()
+
+    with phone_system_that(behave) as url:
+        assert failure(url.replace("http:", "https:")) == "certificate"
+
+
+def test_silence_during_tls_means_that_nothing_was_sent():
+    with phone_system_that(stays_silent) as url:
+        kind = failure(url.replace("http:", "https:"), connect_timeout=0.2)
+
+    assert kind == "connect-timeout"
+
+
+def test_silence_after_the_request_is_answer_timeout():
+    with phone_system_that(stays_silent) as url:
+        assert failure(url, answer_timeout=0.1) == "answer-timeout"
+
+
+def test_hanging_up_after_the_request_is_connection_lost():
+    with phone_system_that(hangs_up) as url:
+        assert failure(url) == "connection-lost"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"+OK ready\r\n",
+        b"\x00\xff\x16\x03",
+        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+    ],
+    ids=["other protocol", "binary", "too many headers", "too long header"],
+)
+def test_garbage_is_not_http(answer: bytes):
+    with phone_system_that(says(answer)) as url:
+        assert failure(url) == "not-http"
+
+
+def test_dripping_headers_end_with_the_time_for_the_exchange():
+    with phone_system_that(drips(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")) as url:
+        assert failure(url, exchange_timeout=0.5) == "answer-timeout"
+
+
+def test_dripping_body_ends_with_the_time_for_the_exchange_and_the_status_counts():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
+    with phone_system_that(drips(head, b"x")) as url:
+        answer = exchange(url, exchange_timeout=0.5)
+
+    assert answer.status == 200
+    assert 0 < len(answer.body) < 100000
+
+
+def test_endless_body_is_read_up_to_a_limit():
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with phone_system_that(drips(head, b"1000\r\n" + b"x" * 4096 + b"\r\n")) as url:
+        answer = exchange(url)
+
+    assert len(answer.body) == LONGEST_BODY
+
+
+def test_body_that_breaks_off_leaves_the_status():
+    with phone_system_that(says(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")) as url:
+        answer = exchange(url)
+
+    assert answer == Answer(200, b"half")
+
+
+def test_compressed_body_is_not_unpacked():
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n"
+    with phone_system_that(says(head + b"\x1f\x8b\x08\x00")) as url:
+        answer = exchange(url)
+
+    assert answer.body == b"\x1f\x8b\x08\x00"
+
+
+@pytest.mark.parametrize("behave", [hangs_up, stays_silent, says(b"garbage\r\n\r\n")])
+def test_no_failure_tells_the_url(behave: Behaviour, caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.DEBUG)
+    with phone_system_that(behave) as url, pytest.raises(TransportError) as caught:
+        exchange(url, answer_timeout=0.1)
+
+    error: BaseException | None = caught.value
+    while error:
+        assert CANARY not in repr(error)
+        error = error.__cause__ or error.__context__
+    assert CANARY not in caplog.text
+
+
+def test_headers_that_cannot_be_read_do_not_bring_the_url_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level(logging.DEBUG)
+    with phone_system_that(says(b"HTTP/1.1 200 OK\r\nno header\r\nX: y\r\n\r\n")) as url:
+        exchange(url)
+
+    assert CANARY not in caplog.text

@@ -1,0 +1,214 @@
+"""The list of own calls, the file made of it, and the card of one."""
+
+import csv
+import re
+
+import pytest
+
+from portal import calls, phones
+from portal.dialing.outcome import OUTCOMES, Outcome
+from portal.dialing.template import OpenMode
+from portal.extensions import db
+from portal.identity import of_login
+from portal.models import Call, CallState
+from portal.phones import Draft
+
+
+@pytest.fixture
+def called(app):
+    """Lets somebody call a number and returns the id of the call."""
+
+    def call(person, number="201", **changes):
+        with app.app_context():
+            if phones.default() is None:
+                phones.save_default(Draft("Desk", "callto:<#NUMBER#>", open_mode=OpenMode.CLIENT))
+            placed = calls.place(of_login(person.login), number, "", calls.new_click_token())
+            stored = db.session.get_one(Call, placed.call.id)
+            for name, value in changes.items():
+                setattr(stored, name, value)
+            db.session.commit()
+            return placed.call.id
+
+    return call
+
+
+@pytest.fixture
+def sent(called):
+    """A call that our server makes, in some state."""
+
+    def call(person, state=CallState.NEW, connector="http", **changes):
+        return called(
+            person, state=state, connector=connector, open_mode=OpenMode.SERVER, **changes
+        )
+
+    return call
+
+
+def _numbers(page):
+    return re.findall(r'data-label="Number"><a class="number" href="/dial\?number=([^"]+)"', page)
+
+
+# The list
+
+
+def test_own_calls_are_listed_newest_first_each_with_its_page(alice, bob, called):
+    first, second = called(alice, "201"), called(alice, "202")
+    called(bob, "203")
+
+    page = alice.client.get("/calls").text
+
+    assert _numbers(page) == ["202", "201"]
+    assert page.index(f'href="/calls/{second}"') < page.index(f'href="/calls/{first}"')
+    assert "2 calls" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({"q": "20"}, ["202", "201"]),
+        ({"q": "202"}, ["202"]),
+        ({"state": "failed"}, ["202"]),
+        ({"state": "success", "period": "today"}, ["201"]),
+        ({"state": "nonsense", "period": "nonsense", "page": "nonsense"}, ["202", "201"]),
+    ],
+)
+def test_calls_can_be_filtered(alice, called, query, numbers):
+    called(alice, "201")
+    called(alice, "202", state=CallState.FAILED, outcome="not-found")
+
+    assert _numbers(alice.client.get("/calls", query_string=query).text) == numbers
+    fragment = alice.client.get("/calls", query_string=query, htmx=True).text
+    assert _numbers(fragment) == numbers
+    assert "<html" not in fragment
+
+
+def test_empty_list_says_what_to_do_first(alice, called):
+    assert "Call somebody" in alice.client.get("/calls").text
+
+    called(alice)
+
+    assert "No call found" in alice.client.get("/calls?q=4711").text
+
+
+def test_long_lists_have_pages_that_keep_the_search(alice, called):
+    for number in range(201, 253):
+        called(alice, str(number))
+
+    first = alice.client.get("/calls?q=2").text
+    second = alice.client.get("/calls?q=2&page=2").text
+
+    assert (len(_numbers(first)), len(_numbers(second))) == (50, 2)
+    assert 'href="/calls?q=2&amp;page=2"' in first
+
+
+def test_file_has_the_calls_that_were_found_and_no_formula(alice, bob, called):
+    called(alice, "+4936130262422")
+    called(alice, "202")
+    called(bob, "203")
+
+    response = alice.client.get("/calls.csv?q=0361")
+
+    assert response.mimetype == "text/csv"
+    assert "attachment" in response.headers["Content-Disposition"]
+    header, *rows = csv.reader(response.text.lstrip("\ufeff").splitlines(), delimiter=";")
+    assert header[:4] == ["Time", "Number", "Phone", "State"]
+    assert [row[1:4] for row in rows] == [["'+4936130262422", "Desk", "handed over"]]
+
+
+# One call
+
+
+def test_a_call_has_a_page_with_its_facts(alice, called):
+    page = alice.client.get(f"/calls/{called(alice)}").text
+
+    assert "Call to 201" in page
+    assert "<code>callto:201</code>" in page
+    assert 'href="tel:201"' in page
+
+
+def test_other_peoples_and_unknown_calls_are_not_found(alice, bob, called):
+    call_id = called(bob)
+
+    assert alice.client.get(f"/calls/{call_id}").status_code == 404
+    assert alice.client.get("/calls/no-such-call").status_code == 404
+
+
+def test_a_card_that_knows_the_state_is_told_nothing_new(alice, sent):
+    call_id = sent(alice, CallState.SENDING)
+
+    assert alice.client.get(f"/calls/{call_id}?seen=sending", htmx=True).status_code == 204
+    assert alice.client.get(f"/calls/{call_id}?seen=new", htmx=True).status_code == 200
+    assert alice.client.get(f"/calls/{call_id}?seen=sending").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("state", "connector", "asks_again"),
+    [
+        ("new", "http", True),
+        ("sending", "http", True),
+        ("accepted", "http", False),
+        ("failed", "http", False),
+        ("unknown", "http", False),
+        ("handed_over", "http", False),
+        ("accepted", "practice", True),
+        ("answered", "practice", True),
+        ("ended", "practice", False),
+    ],
+)
+def test_a_card_asks_for_news_until_nothing_more_will_come(
+    alice, sent, state, connector, asks_again
+):
+    call_id = sent(alice, CallState(state), connector, outcome="not-found")
+
+    card = alice.client.get(f"/calls/{call_id}", htmx=True).text
+
+    assert f'data-call-state="{state}"' in card
+    assert ('hx-trigger="every 1s"' in card) == asks_again
+    page = alice.client.get(f"/calls/{call_id}").text
+    assert ('http-equiv="refresh"' in page) == asks_again
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OUTCOMES if kind != "accepted"])
+def test_a_card_says_in_words_what_went_wrong_and_what_to_do(alice, sent, kind):
+    meaning = OUTCOMES[kind]
+    call_id = sent(alice, CallState(Outcome(kind).verdict), outcome=kind)
+
+    card = alice.client.get(f"/calls/{call_id}", htmx=True).text
+
+    assert meaning.happened in card
+    assert meaning.next_step in card
+    assert ("Nothing was sent." in card) != meaning.was_sent
+    assert f'<li class="{meaning.verdict}" aria-current="step">' in card
+    assert "Accepted" not in card
+
+
+def test_status_of_a_refusal_is_shown(alice, sent):
+    call_id = sent(alice, CallState.FAILED, outcome="server-error", status_code=503)
+
+    assert "It answered with status 503." in alice.client.get(f"/calls/{call_id}").text
+
+
+def test_practice_call_says_that_nothing_was_sent_and_shows_what_would_have_been(alice, sent):
+    call_id = sent(alice, CallState.RINGING, "practice", phone_name="Practice phone")
+
+    card = alice.client.get(f"/calls/{call_id}", htmx=True).text
+
+    assert "Practice phone: nothing was sent." in card
+    assert '<p class="url-box">callto:201</p>' in card
+    assert '<li class="current" aria-current="step">ringing' in card
+
+
+def test_copied_url_is_named_masked_if_it_hides_something(alice, sent):
+    plain, masked = sent(alice, masked_url="https://pbx.example/?n=201"), None
+    assert "Copy URL" in alice.client.get(f"/calls/{plain}").text
+
+    masked = sent(alice, state=CallState.FAILED, outcome="lost", masked_url="https://x/?p=•••")
+
+    assert "Copy masked URL" in alice.client.get(f"/calls/{masked}").text
+
+
+def test_calls_are_for_the_signed_in_only(client, alice, called):
+    call_id = called(alice)
+
+    for path in ("/calls", "/calls.csv", f"/calls/{call_id}"):
+        assert client.get(path).status_code == 303
