@@ -20,7 +20,7 @@ DEPLOYMENTS = ("server", "cloud")
 
 _DATABASES = ("postgresql", "postgresql+psycopg", "sqlite")
 _REDIS = ("redis", "rediss")
-_ADDRESS = re.compile(r"unix:.+|(\[[0-9a-fA-F:.]+\]|[\w.-]*):\d{1,5}")
+_ADDRESS = re.compile(r"unix:.+|(?:\[[0-9a-fA-F:.]+\]|[\w.-]*):(\d{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,8 @@ def _encryption_keys(environ: Mapping[str, str], data_dir: Path) -> tuple[str, .
 
 
 def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value):
+    match = _ADDRESS.fullmatch(value)
+    if match is None or int(match[1] or 0) > 65535:  # noqa: PLR2004 - the last port
         raise ConfigError(
             "bad-setting",
             N_("PORTAL_BIND is %(value)s; it must be address and port, such as 127.0.0.1:5000."),

@@ -88,6 +88,7 @@ def test_several_encryption_keys_keep_their_order(environ):
         ("TRUSTED_PROXIES", "-1", "must be a whole number"),
         ("BIND", "5000", "such as 127.0.0.1:5000"),
         ("BIND", "localhost:http", "such as 127.0.0.1:5000"),
+        ("BIND", "localhost:65536", "such as 127.0.0.1:5000"),
         ("DATABASE_URL", "postgres://db/portal", "begins with postgresql://"),
         ("DATABASE_URL", "postgresql://db:port/portal", "begins with postgresql://"),
         ("REDIS_URL", "cache:6379", "begins with redis://"),
@@ -101,6 +102,11 @@ def test_a_wrong_setting_is_named_in_a_sentence(environ, name, value, sentence):
         Config.from_environment({**environ, f"PORTAL_{name}": value})
 
     assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:80", "[::1]:5000", ":5000", "unix:/run/portal.sock"])
+def test_every_kind_of_address_can_be_bound(environ, bind):
+    assert Config.from_environment({**environ, "PORTAL_BIND": bind}).bind == bind
 
 
 def test_a_data_folder_that_cannot_be_used_is_named(tmp_path):

@@ -1,0 +1,189 @@
+"""The health of everything the portal stands on, in words an administrator can act on."""
+
+import shutil
+import sqlite3
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import func, select, text
+
+from portal import keyring, phones
+from portal.database import now
+from portal.errors import N_, PortalError
+from portal.extensions import config, db
+from portal.models import Call, CallState, User
+
+_LITTLE_SPACE = 500 * 1024**2
+_REDIS_PATIENCE = 1.0
+
+
+class Health(StrEnum):
+    """How something is."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it is, how it is, and what to do about it."""
+
+    title: str
+    health: Health
+    sentence: str
+    params: dict[str, str | int]
+
+
+def findings() -> list[Finding]:
+    """Look at everything."""
+    return [look() for look in _LOOKS]
+
+
+def overall(found: list[Finding]) -> Health:
+    """Return how the portal is as a whole: as its worst part."""
+    states = {finding.health for finding in found}
+    return next((health for health in (Health.BAD, Health.WARN) if health in states), Health.OK)
+
+
+def version() -> str:
+    """Return the version of the portal."""
+    project = Path(current_app.root_path).with_name("pyproject.toml")
+    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+
+
+def _finding(title: str, health: Health, sentence: str, **params: str | int) -> Finding:
+    return Finding(title, health, sentence, params)
+
+
+def _database() -> Finding:
+    if db.engine.dialect.name == "sqlite":
+        return _finding(
+            _DATABASE,
+            Health.OK,
+            N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE"),
+            version=sqlite3.sqlite_version,
+            size=f"{Path(str(db.engine.url.database)).stat().st_size / 1e6:.1f}",
+        )
+    return _finding(
+        _DATABASE,
+        Health.OK,
+        N_("PostgreSQL %(version)s. Make backups with pg_dump."),
+        version=str(db.session.scalar(text("SHOW server_version"))).split()[0],
+    )
+
+
+def _schema() -> Finding:
+    context = MigrationContext.configure(db.session.connection())
+    directory = current_app.extensions["migrate"].directory
+    if context.get_current_heads() == tuple(ScriptDirectory(directory).get_heads()):
+        return _finding(_SCHEMA, Health.OK, N_("The tables are those of this version."))
+    return _finding(
+        _SCHEMA,
+        Health.BAD,
+        N_("The tables are not those of this version. Run: flask --app wsgi db upgrade"),
+    )
+
+
+def _keys() -> Finding:
+    """Try the keys on the secret that was stored last."""
+    newest = select(User).where(User.cti_pass_sealed != "").order_by(User.cti_pass_set_at.desc())
+    user = db.session.scalar(newest.limit(1))
+    if user is None:
+        return _finding(_KEYS, Health.OK, N_("No CTI password is stored yet."))
+    try:
+        keyring.current().open(user.id, "cti_pass", user.cti_pass_sealed)
+    except PortalError:
+        return _finding(
+            _KEYS,
+            Health.BAD,
+            N_(
+                "Stored CTI passwords cannot be read with the keys at hand. "
+                "Put the right encryption.keys back into the data folder, then restart."
+            ),
+        )
+    return _finding(_KEYS, Health.OK, N_("Stored CTI passwords can be read."))
+
+
+def _redis() -> Finding:
+    url = config().redis_url
+    if not url:
+        return _finding(
+            _REDIS,
+            Health.OK,
+            N_("Not used. It is needed only if several machines serve the portal."),
+        )
+    from redis import Redis, RedisError  # noqa: PLC0415 - 11 MB that most portals do not need
+
+    try:
+        with Redis.from_url(url, socket_timeout=_REDIS_PATIENCE) as redis:
+            redis.ping()
+    except RedisError:
+        return _finding(
+            _REDIS,
+            Health.WARN,
+            N_("Redis does not answer. Until it does, each machine counts limits for itself."),
+        )
+    return _finding(_REDIS, Health.OK, N_("Redis answers."))
+
+
+def _space() -> Finding:
+    free = shutil.disk_usage(config().data_dir).free
+    return _finding(
+        N_("Disk space"),
+        Health.OK if free > _LITTLE_SPACE else Health.WARN,
+        N_("%(free)s MB are free in the data folder."),
+        free=free // 10**6,
+    )
+
+
+def _default_phone() -> Finding:
+    if phone := phones.default():
+        return _finding(
+            _DEFAULT_PHONE, Health.OK, N_("Everybody can call with %(name)s."), name=phone.name
+        )
+    return _finding(
+        _DEFAULT_PHONE,
+        Health.WARN,
+        N_("The practice phone stands in for it: nothing is called. Enter one under Click2Dial."),
+    )
+
+
+def _calls() -> Finding:
+    """Count the calls of the last 24 hours, and those that came to nothing."""
+    came_to_nothing = Call.state.in_([CallState.FAILED, CallState.UNKNOWN])
+    count, failed = db.session.execute(
+        select(func.count(), func.count().filter(came_to_nothing)).where(
+            Call.created_at >= now() - timedelta(hours=24)
+        )
+    ).one()
+    return _finding(
+        N_("Calls in the last 24 hours"),
+        Health.WARN if failed * 2 > count else Health.OK,
+        N_("%(count)s calls, of which %(failed)s failed or have an unknown outcome."),
+        count=count,
+        failed=failed,
+    )
+
+
+_DATABASE = N_("Database")
+_SCHEMA = N_("Tables")
+_KEYS = N_("Keys")
+_REDIS = N_("Redis")
+_DEFAULT_PHONE = N_("Default phone")
+_LOOKS: tuple[Callable[[], Finding], ...] = (
+    _database,
+    _schema,
+    _keys,
+    _redis,
+    _space,
+    _default_phone,
+    _calls,
+)

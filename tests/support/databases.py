@@ -1,0 +1,126 @@
+"""A PostgreSQL and a Redis of the tests' own, started without systemd."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.processes import free_port, listens, require, running, wait_for
+
+_POSTGRESQL_FOLDERS = "/usr/lib/postgresql/*/bin"
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "shared_buffers": "32MB",
+}
+
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For tests of what does not depend on the database, or exists on SQLite only."""
+
+
+class PostgreSQL:
+    """A running server whose databases live only as long as the tests."""
+
+    def __init__(self, port: int) -> None:
+        self._address = f"127.0.0.1:{port}"
+        self._admin = psycopg.connect(
+            f"postgresql://postgres@{self._address}/postgres", autocommit=True
+        )
+
+    def url(self, name: str) -> str:
+        """Return the address of a database for PORTAL_DATABASE_URL."""
+        return f"postgresql://postgres@{self._address}/{name}"
+
+    def create(self, name: str, template: str = "template0") -> str:
+        """Make a database, a copy of another one if so wished, and return its address."""
+        self._admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self._admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def close(self) -> None:
+        """End the connection for administration."""
+        self._admin.close()
+
+
+@contextlib.contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL server; as root it runs as another user, which it insists on."""
+    initdb = require("initdb", package="postgresql", folders=_POSTGRESQL_FOLDERS)
+    server = require("postgres", package="postgresql", folders=_POSTGRESQL_FOLDERS)
+    user = _unprivileged_user()
+    folder = Path(tempfile.mkdtemp(prefix="portal-postgresql-"))
+    try:
+        if user:
+            shutil.chown(folder, user, user)
+        data, port = folder / "data", free_port()
+        drop = {"user": user, "group": user, "extra_groups": []} if user else {}
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
+        subprocess.run(
+            [initdb, "-D", data, *options],
+            check=True, capture_output=True, cwd=folder, **drop,  # type: ignore[call-overload]
+        )  # fmt: skip
+        settings = [part for item in _SETTINGS.items() for part in ("-c", "=".join(item))]
+        command = [server, "-D", str(data), "-p", str(port), *settings]
+        with running(command, log=folder / "log", cwd=folder, user=user, stop_signal=signal.SIGINT):
+            wait_for(lambda: _accepts(port), "PostgreSQL to accept connections")
+            portal_server = PostgreSQL(port)
+            try:
+                yield portal_server
+            finally:
+                portal_server.close()
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def redis_server(folder: Path) -> Iterator[str]:
+    """Run a Redis server and give its address for PORTAL_REDIS_URL."""
+    server, port = require("redis-server", package="redis-server"), free_port()
+    command = [
+        server,
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--dir",
+        str(folder),
+    ]
+    with running(command, log=folder / "redis.log"):
+        wait_for(lambda: listens(port), "Redis to accept connections")
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+def _accepts(port: int) -> bool:
+    try:
+        psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _unprivileged_user() -> str | None:
+    """Return whom to run as: root may not run PostgreSQL."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres").pw_name
+    except KeyError:
+        return "nobody"

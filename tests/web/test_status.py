@@ -1,0 +1,78 @@
+"""The status page says how everything is and what to do."""
+
+import re
+
+import pytest
+from sqlalchemy import text
+
+from portal import phones
+from portal.database import now
+from portal.extensions import db
+from portal.models import User
+from portal.phones import Draft
+from portal.status import version
+from tests.support import people
+from tests.support.databases import on_sqlite
+from tests.support.people import Person
+
+
+def health(answer):
+    """Return how each thing is that the page lists."""
+    found = re.findall(
+        r'data-health="(\w+)".*?row-title">(.*?)<.*?row-sub">(.*?)<', answer.text, re.DOTALL
+    )
+    return {title: (state, sentence) for state, title, sentence in found}
+
+
+def test_a_fresh_portal_is_in_order_but_for_the_phone(ada):
+    found = health(ada.client.get("/admin/status"))
+
+    states = {title: state for title, (state, _sentence) in found.items()}
+    assert states.pop("Default phone") == "warn"
+    assert states.pop("Disk space") in {"ok", "warn"}
+    assert set(states.values()) == {"ok"}
+
+
+def test_it_names_the_version(app, ada):
+    with app.app_context():
+        assert f"Portal {version()} on Python" in ada.client.get("/admin/status").text
+
+
+def test_a_default_phone_is_in_order(app, ada):
+    with app.app_context():
+        phones.save_default(Draft(name="Desk phones", url="https://pbx.example/<#NUMBER#>"))
+
+    state, sentence = health(ada.client.get("/admin/status"))["Default phone"]
+
+    assert (state, sentence) == ("ok", "Everybody can call with Desk phones.")
+
+
+def test_tables_of_another_version_are_reported(app, ada):
+    with app.app_context():
+        db.session.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        db.session.commit()
+
+    assert health(ada.client.get("/admin/status"))["Tables"][0] == "bad"
+
+
+def test_secrets_that_the_keys_do_not_open_are_reported(app, ada):
+    with app.app_context():
+        user = db.session.get(User, ada.id)
+        user.cti_pass_sealed, user.cti_pass_set_at = "of another key", now()
+        db.session.commit()
+
+    state, sentence = health(ada.client.get("/admin/status"))["Keys"]
+
+    assert state == "bad"
+    assert "encryption.keys" in sentence
+
+
+@on_sqlite
+@pytest.mark.parametrize(("is_up", "state"), [(True, "ok"), (False, "warn")], ids=["up", "down"])
+def test_it_says_whether_redis_answers(make_app, request, is_up, state):
+    url = request.getfixturevalue("redis_url") if is_up else "redis://127.0.0.1:1/0"
+    ada = Person(make_app(redis_url=url), people.ADA)
+
+    found = health(ada.client.get("/admin/status"))
+
+    assert found["Redis"][0] == state
