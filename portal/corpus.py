@@ -12,7 +12,9 @@ from urllib.parse import unquote
 
 from markupsafe import escape
 
-from portal.dialing import handler, number, template, variables
+from portal.dialing import handler, number, target, template, variables
+from portal.dialing.connector import http
+from portal.dialing.outcome import OUTCOMES, Verdict
 from portal.dialing.template import OpenMode
 from portal.errors import DialError
 from portal.export import csv_cell
@@ -28,7 +30,8 @@ class Run:
     """What became of one case: where it got to, and what it made."""
 
     stage: str = "save"
-    """``save`` while a page would refuse to save, ``dial`` while it would refuse to call."""
+    """``save`` while a page would refuse to save, ``dial`` while it would refuse to call,
+    ``request`` while the server would refuse to contact the phone system."""
     made: dict[str, str] = field(default_factory=dict)
     """By the name under which the case expects it."""
 
@@ -105,7 +108,7 @@ def _same(name: str, made: str, case: Mapping[str, Any]) -> bool:
         return True
     if name == "expected_html":
         return _with_one_quote(made) == _with_one_quote(case[name])
-    if name == "expected" and case["kind"] != "number":
+    if name == "expected" and case["kind"] not in {"number", "http-target"}:
         return _comparable(made) == _comparable(case[name])
     return bool(made == case[name])
 
@@ -156,6 +159,24 @@ def _run_handler(entered: Mapping[str, Any], run: Run) -> None:
     _run_url(url, entered["mode"], entered["values"], run)
 
 
+def _run_target(entered: Mapping[str, Any], run: Run) -> None:
+    run.stage = "request"
+    allow = target.AllowList(map(target.parse_entry, entered["allow"]))
+    look_ups = iter(entered.get("dns_sequence") or [entered.get("dns", [])])
+    addresses = target.admit(
+        target.check_url(entered["url"]), allow, lambda _host, _port: next(look_ups)
+    )
+    run.made["expected"] = f"the connection goes to {addresses[0]}"
+    if "response" in entered:
+        _judge_answer(entered["response"]["status"])
+
+
+def _judge_answer(status: int) -> None:
+    outcome = http.outcome_of(status)
+    if outcome.verdict is not Verdict.ACCEPTED:
+        raise DialError(outcome.kind, OUTCOMES[outcome.kind].happened)
+
+
 def _run_url(url: str, mode: str, values: Mapping[str, Any], run: Run) -> None:
     parsed = template.parse(url, _MODES[mode])
     run.stage = "dial"
@@ -167,6 +188,7 @@ _KINDS: Mapping[str, Callable[[Any, Run], None]] = {
     "template": _run_template,
     "profile": _run_profile,
     "handler": _run_handler,
+    "http-target": _run_target,
 }
 
 

@@ -68,6 +68,37 @@ HANDLER = {
     "errors": ["duplicate-handler"],
     "when": "save",
 }
+TARGET: dict[str, Any] = {
+    "id": "X-1",
+    "kind": "http-target",
+    "input": {
+        "url": "https://pbx.example/",
+        "allow": ["pbx.example", "10.0.0.0/8"],
+        "dns": ["10.0.0.9", "10.0.0.8"],
+        "dns_sequence": [["10.0.0.9"], ["169.254.169.254"]],
+        "response": {"status": 204},
+    },
+    "expect": "accept",
+    "expected": "the connection goes to 10.0.0.9",
+}
+METADATA = {
+    "id": "X-2",
+    "kind": "http-target",
+    "input": {"url": "http://169.254.169.254/", "allow": ["169.254.0.0/16"]},
+    "expect": "refuse",
+    "errors": ["address-never-allowed"],
+    "when": "request",
+}
+REDIRECT: dict[str, Any] = TARGET | {
+    "id": "X-3",
+    "input": {
+        "url": "http://10.0.0.9/",
+        "allow": ["10.0.0.9"],
+        "response": {"status": 302, "location": "http://10.0.0.9/"},
+    },
+    "expect": "refuse",
+    "errors": ["redirect-not-followed"],
+}
 
 
 def run(tmp_path: Path, *cases: dict[str, Any], kinds: tuple[str, ...] = ()) -> int:
@@ -77,9 +108,11 @@ def run(tmp_path: Path, *cases: dict[str, Any], kinds: tuple[str, ...] = ()) -> 
 
 
 def test_cases_that_hold_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    code = run(tmp_path, NUMBER, LETTERS, LONG, URL, LOCAL_PROGRAM, HOSTILE_NAME, HANDLER)
+    urls = (URL, LOCAL_PROGRAM, HOSTILE_NAME, HANDLER)
 
-    assert capsys.readouterr().out == "7 of 7\n"
+    code = run(tmp_path, NUMBER, LETTERS, LONG, *urls, TARGET, METADATA, REDIRECT)
+
+    assert capsys.readouterr().out == "10 of 10\n"
     assert code == 0
 
 
@@ -97,6 +130,9 @@ def test_cases_that_hold_are_counted(tmp_path: Path, capsys: pytest.CaptureFixtu
         (HOSTILE_NAME, {"expected_html": "=<'\">"}),
         (HOSTILE_NAME, {"expected_csv": "=<'\">"}),
         (HANDLER, {"errors": ["handler-cycle"]}),
+        (TARGET, {"expected": "the connection goes to 10.0.0.8"}),
+        (METADATA, {"when": "save"}),
+        (REDIRECT, {"input": REDIRECT["input"] | {"response": {"status": 200}}}),
     ],
 )
 def test_case_that_differs_is_named(
