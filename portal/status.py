@@ -167,7 +167,7 @@ def _calls() -> Finding:
     return _finding(
         N_("Calls in the last 24 hours"),
         Health.WARN if failed * 2 > count else Health.OK,
-        N_("%(count)s calls, of which %(failed)s failed or have an unknown outcome."),
+        N_("Total: %(count)s. Failed or with an unknown outcome: %(failed)s."),
         count=count,
         failed=failed,
     )

@@ -69,6 +69,8 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
 
     yield make
     for app in apps:
+        for dispatcher in app.extensions["dispatchers"].values():
+            dispatcher.close()  # a call under way holds a connection
         with app.app_context():
             db.engine.dispose()
 

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from werkzeug import Response
 
 from portal import accounts, calls, handlers, phones
-from portal.calls import Filter, Mend
+from portal.calls import Filter, Mend, placing
 from portal.database import now
 from portal.dialing.connector import practice
 from portal.dialing.dispatch import Dispatcher
@@ -357,9 +357,7 @@ def test_the_same_click_calls_once(caller, phone_system):
     _settled(first.call.id)
 
     with time_machine.travel(now() + timedelta(hours=1)):
-        second = _place(
-            caller, "0049 361 30262422".replace("00", "+", 1), click_token="click-0123456789"
-        )
+        second = _place(caller, "+49 361 30262422", click_token="click-0123456789")
 
     assert (second.is_new, second.url, second.call.id) == (False, "", first.call.id)
     assert _number_of_calls() == 1
@@ -445,6 +443,16 @@ def test_when_too_many_wait_the_call_fails_honestly(app, caller):
     placed = _place(caller)
 
     assert (placed.call.state, placed.call.outcome) == (CallState.FAILED, "busy")
+
+
+def test_a_call_that_waited_too_long_is_not_sent(caller, phone_system, monkeypatch):
+    monkeypatch.setattr(placing, "_PATIENCE_SECONDS", -1)
+    _default_phone(phone_system.url_for("/call?n=<#NUMBER#>"))
+
+    call = _settled(_place(caller).call.id)
+
+    assert (call.state, call.outcome) == (CallState.FAILED, "busy")
+    assert phone_system.log == []
 
 
 # How far a call has come
@@ -588,6 +596,8 @@ def test_own_calls_are_listed_newest_first(caller, bob, made):
     [
         ({"text": "0361 30262"}, [0]),
         ({"text": "+49 (361) 30262"}, [0]),
+        ({"text": "0049 (0)171 123"}, [1]),
+        ({"text": "+43 171 123"}, []),
         ({"text": "1234"}, [1]),
         ({"text": "desk"}, [2, 1, 0]),
         ({"text": "%"}, []),

@@ -47,14 +47,18 @@ def test_at_most_so_many_run_and_wait(gate):
     dispatcher = Dispatcher(workers=2, room=1)
     started = threading.Semaphore(0)
 
+    def work():
+        started.release()
+        gate.wait()
+
     for _ in range(3):
-        dispatcher.submit(lambda: (started.release(), gate.wait()))
+        dispatcher.submit(work)
 
     assert started.acquire(timeout=10)
     assert started.acquire(timeout=10)
     assert not started.acquire(blocking=False)
     with pytest.raises(BusyError):
-        dispatcher.submit(gate.wait)
+        dispatcher.submit(work)
     gate.set()
     assert started.acquire(timeout=10)
     dispatcher.close()
@@ -62,9 +66,19 @@ def test_at_most_so_many_run_and_wait(gate):
 
 def test_closing_forgets_what_waits_and_ends_what_runs(gate):
     dispatcher = Dispatcher(workers=1, room=1)
-    started, ran = threading.Event(), []
-    dispatcher.submit(lambda: (started.set(), gate.wait(), ran.append("first")))
-    dispatcher.submit(lambda: ran.append("second"))
+    started = threading.Event()
+    ran: list[str] = []
+
+    def first():
+        started.set()
+        gate.wait()
+        ran.append("first")
+
+    def second():
+        ran.append("second")
+
+    dispatcher.submit(first)
+    dispatcher.submit(second)
     assert started.wait(10)
 
     closing = threading.Thread(target=dispatcher.close)

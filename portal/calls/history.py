@@ -1,6 +1,5 @@
 """The calls somebody has made."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,8 +9,9 @@ from sqlalchemy import ColumnElement, Select, or_, select
 from portal import paging
 from portal.calls.progress import settle_lost
 from portal.database import now
+from portal.dialing.number import shared_digits
 from portal.errors import N_, NotFoundError
-from portal.extensions import db
+from portal.extensions import config, db
 from portal.identity import Identity
 from portal.models import Call, CallState
 from portal.paging import Page
@@ -32,8 +32,6 @@ RESULTS = {
 
 PERIODS = {"today": 0, "week": 6, "month": 29}
 """Periods by how many days before today they begin."""
-
-_NOT_DIALLED = re.compile(r"[^0-9*#+]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +90,7 @@ def _found(caller: Identity, wanted: Filter) -> Select[Call]:
 def _mentions(text: str) -> ColumnElement[bool]:
     """Match a piece of a number in whatever spelling, or of a phone's name."""
     name = Call.phone_name.icontains(text, autoescape=True)
-    # 0361, +49 361 and 0049 361 begin differently but mean the same.
-    digits = _NOT_DIALLED.sub("", text).lstrip("+0")
+    digits = shared_digits(text, region=config().default_region)
     return or_(Call.number.contains(digits, autoescape=True), name) if digits else name
 
 

@@ -216,10 +216,12 @@ def _mend_phone(caller: Identity, phone: DialPhone) -> Mend:
 
 def _mend_value(name: str, otherwise: Mend) -> Mend:
     """Return where the value of a variable comes from."""
-    source = VARIABLES[name].source if name in VARIABLES else None
-    by_source = {
-        Source.NUMBER: Mend.NUMBER,
-        Source.CTI: Mend.SECURITY,
-        Source.RECORD: Mend.PROFILE,
-    }
-    return by_source.get(source, otherwise) if source else otherwise
+    variable = VARIABLES.get(name)
+    return _MENDS.get(variable.source, otherwise) if variable else otherwise
+
+
+_MENDS: Mapping[Source, Mend] = {
+    Source.NUMBER: Mend.NUMBER,
+    Source.CTI: Mend.SECURITY,
+    Source.RECORD: Mend.PROFILE,
+}

@@ -40,6 +40,7 @@ _PLAIN = re.compile(r"[0-9*#]{1,64}|\+[1-9][0-9]{0,14}")
 _UNDIALLABLE = re.compile(r"[^0-9*#+,]")
 _INTERNATIONAL = re.compile(r"\+[1-9][0-9]{0,14}(?:,.*)?")
 _WRITTEN_OUT = re.compile(r"(?:\+|00)([1-9][0-9]{0,14})")
+_NOT_DIALLED = re.compile(r"[^0-9*#+]")
 _OUTSIDE_PREFIX = re.compile(r"[0-9*#]*")
 
 
@@ -144,6 +145,17 @@ def describe(canonical: str, *, region: str = "DE") -> NumberInfo:
         _readable(number, parsed) + pause + rest,
         country if country.isalpha() else "",
     )
+
+
+def shared_digits(text: str, *, region: str = "DE") -> str:
+    """Return the digits that a number, or its beginning, has in every spelling.
+
+    >>> shared_digits("+49 (0)361 302"), shared_digits("0361/302")
+    ('361302', '361302')
+    """
+    dialled = _NOT_DIALLED.sub("", text.replace("(0)", ""))
+    code = phonenumbers.country_code_for_region(region)
+    return re.sub(rf"^(?:\+|00){code}", "", dialled).lstrip("+0")
 
 
 def check_outside_prefix(text: str) -> str:

@@ -51,8 +51,12 @@ _SENTENCES: Mapping[CallState, str] = {
     CallState.ANSWERED: N_("The call is connected."),
     CallState.ENDED: N_("The call has ended."),
 }
-_ANSWERED_ONLY = (CallState.SENDING, CallState.ACCEPTED)
-_TO_THE_END = (*_ANSWERED_ONLY, CallState.RINGING, CallState.ANSWERED, CallState.ENDED)
+_HANDED_OVER = {
+    "window": N_("Your browser opens the call in a new window."),
+    "page": N_("Your browser opens the call in place of this page."),
+    "program": N_("Your browser hands the call to a program on this computer."),
+}
+_PLAY = (CallState.RINGING, CallState.ANSWERED, CallState.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,7 @@ class CallCard:
         """The latest news."""
         call = self.call
         if call.state is CallState.HANDED_OVER:
-            if call.open_mode is OpenMode.WINDOW:
-                return str(gettext("Your browser opens the call in a new window."))
-            return str(gettext("Your browser hands the call to a program on this computer."))
+            return str(gettext(_HANDED_OVER[self.opener]))
         if self._meaning is None:
             return str(gettext(_SENTENCES[call.state]))
         sentences = [gettext(self._meaning.happened)]
@@ -114,9 +116,7 @@ class CallCard:
         if self._meaning:
             sent = self._step(CallState.SENDING, "done") if self._meaning.was_sent else _not_sent()
             return [sent, self._step(state, state.value)]
-        way = list(_TO_THE_END if self.is_practice else _ANSWERED_ONLY)
-        if state is CallState.NEW:
-            way[0] = state
+        way = self._way
         reached = way.index(state)
         latest = "done" if self.is_settled else "current"
         return [
@@ -140,6 +140,13 @@ class CallCard:
         return calls.tel_link(self.call.number)
 
     @property
+    def opener(self) -> str:
+        """What opens a call handed over: a new ``window``, this ``page``, or a ``program``."""
+        if self.call.open_mode is OpenMode.WINDOW:
+            return "window"
+        return "page" if self.call.masked_url.startswith(("http:", "https:")) else "program"
+
+    @property
     def hides_secrets(self) -> bool:
         """Whether the URL that is shown has secrets masked."""
         return MASK in self.call.masked_url
@@ -149,6 +156,14 @@ class CallCard:
         """What went wrong, if anything."""
         went_wrong = self.call.state in {CallState.FAILED, CallState.UNKNOWN}
         return OUTCOMES[self.call.outcome] if went_wrong else None
+
+    @property
+    def _way(self) -> tuple[CallState, ...]:
+        """The states of a call with which nothing goes wrong."""
+        state = self.call.state
+        if self.is_practice:  # of which nothing is "sent"
+            return (state if state.in_flight else CallState.ACCEPTED, *_PLAY)
+        return (state if state.in_flight else CallState.SENDING, CallState.ACCEPTED)
 
     def _step(self, state: CallState, progress: str) -> Step:
         reached = self.call.times.get(state)

@@ -12,7 +12,7 @@ from portal import calls, phones
 from portal.dialing import variables
 from portal.dialing.number import NumberKind
 from portal.dialing.template import MASK
-from portal.errors import N_, ForbiddenError, InvalidError
+from portal.errors import N_, ForbiddenError, InvalidError, PortalError
 from portal.web.call_card import CallCard
 from portal.web.guards import me
 from portal.web.hooks import only_reads
@@ -95,11 +95,11 @@ def call() -> BaseResponse:
     except (InvalidError, ForbiddenError) as error:
         if wants_fragment():
             raise
-        return _page(number, phone_key, error.status)
+        return _page(number, phone_key, error)
     return _placed(placed)
 
 
-def _page(number: str, phone_key: str, status: int = 200) -> Response:
+def _page(number: str, phone_key: str, refusal: PortalError | None = None) -> Response:
     caller = me()
     page = render_template(
         "dial/show.html",
@@ -108,8 +108,9 @@ def _page(number: str, phone_key: str, status: int = 200) -> Response:
         phones=phones.choices(caller),
         click_token=calls.new_click_token(),
         cards=[CallCard(call) for call in calls.recent(caller)],
+        refusal=refusal,
     )
-    return make_response(page, status)
+    return make_response(page, refusal.status if refusal else 200)
 
 
 def _placed(placed: calls.Placed) -> BaseResponse:

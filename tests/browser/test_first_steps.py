@@ -21,6 +21,7 @@ def test_from_the_link_to_the_first_practice_call(page, portal_server):
 
     expect(page.locator("[data-call-state=ended]")).to_contain_text("ringing")
     expect(page.get_by_text("Practice phone: nothing was sent.")).to_be_visible()
+    expect(page.get_by_text("No calls yet")).to_have_count(0)
 
 
 def test_it_works_without_scripts(chromium, portal_server):

@@ -182,6 +182,23 @@ def test_a_card_says_in_words_what_went_wrong_and_what_to_do(alice, sent, kind):
     assert "Accepted" not in card
 
 
+@pytest.mark.parametrize(
+    ("changes", "happened", "action"),
+    [
+        ({}, "to a program on this computer", "Open in phone program"),
+        ({"masked_url": "https://x/201"}, "in place of this page", "Open in this window"),
+        ({"open_mode": OpenMode.WINDOW}, "in a new window", "Open in a new window"),
+    ],
+)
+def test_a_call_handed_over_says_what_opens_it(alice, called, changes, happened, action):
+    call_id = called(alice, **changes)
+
+    card = alice.client.get(f"/calls/{call_id}", htmx=True).text
+
+    assert happened in card
+    assert action in card
+
+
 def test_status_of_a_refusal_is_shown(alice, sent):
     call_id = sent(alice, CallState.FAILED, outcome="server-error", status_code=503)
 
@@ -196,6 +213,7 @@ def test_practice_call_says_that_nothing_was_sent_and_shows_what_would_have_been
     assert "Practice phone: nothing was sent." in card
     assert '<p class="url-box">callto:201</p>' in card
     assert '<li class="current" aria-current="step">ringing' in card
+    assert ">sent" not in card
 
 
 def test_copied_url_is_named_masked_if_it_hides_something(alice, sent):

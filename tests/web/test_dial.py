@@ -125,8 +125,8 @@ def test_preview_says_all_that_is_missing_and_where_to_fill_it_in(bob, default_p
     page = _preview(bob).text
 
     assert _problem(page) == "missing-value"
-    assert "“CTI_USER” is empty." in page
-    assert "“mobile” is empty." in page
+    assert "Missing: CTI user of the caller (CTI_USER)." in page
+    assert "Missing: Mobile number of the caller (mobile)." in page
     assert 'href="/settings/security"' in page
     assert 'href="/settings/profile"' in page
     assert '<span class="var var-missing">&lt;#CTI_USER#&gt;</span>' in page
@@ -339,7 +339,7 @@ def test_what_cannot_be_called_is_refused_in_words(bob, default_phone, made, htm
     response = _dial(bob, htmx=htmx)
 
     assert response.status_code == 422
-    assert "“CTI_USER” is empty." in response.text
+    assert "Missing: CTI user of the caller (CTI_USER)." in response.text
     assert made() == []
 
 
@@ -348,6 +348,15 @@ def test_a_refused_form_keeps_the_number(alice):
 
     assert 'value="0361 Kaiser"' in page
     assert _problem(page) == "letters"
+
+
+@pytest.mark.parametrize("htmx", [True, False])
+def test_a_page_that_is_out_of_date_is_refused_in_words(alice, made, htmx):
+    response = _dial(alice, token="", htmx=htmx)
+
+    assert response.status_code == 422
+    assert "This page is out of date." in response.text
+    assert made() == []
 
 
 @pytest.mark.parametrize("htmx", [True, False])

@@ -5,10 +5,12 @@ import re
 import pytest
 from sqlalchemy import text
 
-from portal import phones
+from portal import calls, phones
 from portal.database import now
+from portal.dialing.template import OpenMode
 from portal.extensions import db
-from portal.models import User
+from portal.identity import of_login
+from portal.models import Call, CallState, User
 from portal.phones import Draft
 from portal.status import version
 from tests.support import people
@@ -65,6 +67,20 @@ def test_secrets_that_the_keys_do_not_open_are_reported(app, ada):
 
     assert state == "bad"
     assert "encryption.keys" in sentence
+
+
+def test_calls_of_the_last_day_are_counted(app, ada):
+    with app.app_context():
+        caller = of_login(ada.login)
+        phones.save_default(Draft("Desk", "callto:<#NUMBER#>", open_mode=OpenMode.CLIENT))
+        calls.place(caller, "201", "", calls.new_click_token())
+        failed = calls.place(caller, "202", "", calls.new_click_token()).call
+        db.session.get_one(Call, failed.id).state = CallState.FAILED
+        db.session.commit()
+
+    found = health(ada.client.get("/admin/status"))["Calls in the last 24 hours"]
+
+    assert found == ("ok", "Total: 2. Failed or with an unknown outcome: 1.")
 
 
 @on_sqlite
