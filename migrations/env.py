@@ -61,6 +61,8 @@ def _run(connection: Connection) -> None:
     with context.begin_transaction():
         _refuse_newer_database()
         context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            _refuse_broken_references(connection)
 
 
 def _render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
@@ -75,6 +77,13 @@ def _refuse_newer_database() -> None:
             f"The database was written by a newer version of the portal (revision "
             f"{', '.join(sorted(unknown))}). Start that version, or restore an older backup."
         )
+        raise CommandError(message)
+
+
+def _refuse_broken_references(connection: Connection) -> None:
+    """Look at the foreign keys, which were off; the exception takes the migration back."""
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all():
+        message = f"The migration would break {len(broken)} references between tables."
         raise CommandError(message)
 
 

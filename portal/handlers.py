@@ -65,7 +65,7 @@ def check(
     try:
         after = _rules_after(draft, handler)
     except InvalidError as problem:
-        return replace(_check_url(draft.url, phones.rules(), values), problem=problem, place=None)
+        return Check(draft.url.strip(), problem=problem)
     alone = _check_url(draft.url, after, values)
     if alone.problem or not alone.url:
         return alone
@@ -74,7 +74,7 @@ def check(
         check_handlers(after.handlers, extra_schemes=after.extra_schemes)
     except DialError as problem:
         problem.field = "url"
-        return replace(whole, problem=problem, place=None)
+        return replace(whole, problem=problem, place=None, sample=())
     return whole
 
 

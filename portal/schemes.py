@@ -47,14 +47,13 @@ def remove(scheme: str) -> None:
     """No longer let browsers open an added scheme; not while a phone or handler needs it."""
     rules = phones.rules()
     after = Rules(rules.handlers, rules.extra_schemes - {scheme})
-    phones.refuse_stopping(after, field="scheme")
+    phones.refuse_stopping(after)
     try:
         check_handlers(after.handlers, extra_schemes=after.extra_schemes)
     except DialError as error:
         raise InvalidError(
             "scheme-in-use",
             N_("A CTI handler leads to “%(scheme)s:”. Change it first."),
-            field="scheme",
             scheme=scheme,
         ) from error
     _store(after.extra_schemes)

@@ -83,9 +83,10 @@ def test_change_that_makes_another_chain_too_long_is_refused():
     c = _add("c")
     _add("d", "c://")
 
-    kind = _refusal(lambda: handlers.change(c, HandlerDraft("c", "b://")))
+    draft = HandlerDraft("c", "b://")
 
-    assert kind == ("handler-depth", "url")
+    assert _refusal(lambda: handlers.change(c, draft)) == ("handler-depth", "url")
+    assert handlers.check(draft, handlers.get(c)).sample == ()
 
 
 def test_handler_may_serve_any_open_mode():

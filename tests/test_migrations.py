@@ -1,20 +1,26 @@
 """Migrations build exactly the models, forward and back, one at a time."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from alembic.script import ScriptDirectory
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text
 
 from portal import create_app
 from portal.extensions import db
 from portal.models import Call, Handler, Phone, Setting, User, UserSession
-from tests.support import people, schema
-from tests.support.people import Person
+from tests.support import schema
+from tests.support.databases import on_sqlite
 from tests.support.server import ROOT
+
+NOT_COPIED = pytest.mark.filterwarnings(
+    "ignore:Skipped unsupported reflection of expression-based index"
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -62,7 +68,7 @@ def _entries(answer):
     return [answer] if isinstance(answer, dict) else answer
 
 
-@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@NOT_COPIED
 def test_migrations_build_exactly_the_models(empty_app):
     with empty_app.app_context():
         db.create_all()
@@ -95,8 +101,7 @@ def test_the_way_back_leaves_nothing(empty_app):
         assert set(inspect(db.engine).get_table_names()) == {"alembic_version"}
 
 
-def test_a_full_database_goes_back_and_forward(app):
-    ada = Person(app, people.ADA)
+def test_a_full_database_goes_back_and_forward(app, ada):
     with app.app_context():
         fill(ada)
 
@@ -106,8 +111,7 @@ def test_a_full_database_goes_back_and_forward(app):
         assert db.session.scalars(select(User)).all() == []
 
 
-def test_upgrading_what_is_up_to_date_keeps_all_data(app):
-    ada = Person(app, people.ADA)
+def test_upgrading_what_is_up_to_date_keeps_all_data(app, ada):
     with app.app_context():
         fill(ada)
 
@@ -115,6 +119,67 @@ def test_upgrading_what_is_up_to_date_keeps_all_data(app):
 
         for model in (User, UserSession, Phone, Handler, Call, Setting):
             assert len(db.session.scalars(select(model)).all()) == 1
+
+
+NEXT_REVISION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "next", "{head}"
+
+
+def upgrade():
+    with op.batch_alter_table("users", recreate="auto") as users:
+        users.alter_column("login", type_=sa.String(300))
+    {statement}
+
+
+def downgrade():
+    pass
+"""
+
+
+@pytest.fixture
+def migrate_further(app, tmp_path):
+    """Add a migration that changes the table of users, and one statement, and run it."""
+
+    def migrate_further(statement=""):
+        folder = tmp_path / "migrations"
+        shutil.copytree(ROOT / "migrations", folder)
+        head = ScriptDirectory(folder).get_current_head()
+        source = NEXT_REVISION.format(head=head, statement=statement)
+        (folder / "versions" / "next.py").write_text(source)
+        with app.app_context():
+            upgrade(directory=str(folder))
+
+    return migrate_further
+
+
+@NOT_COPIED
+def test_changing_a_table_keeps_what_refers_to_it(app, ada, migrate_further):
+    with app.app_context():
+        fill(ada)
+
+    migrate_further()
+
+    with app.app_context():
+        assert db.session.scalar(text("SELECT version_num FROM alembic_version")) == "next"
+        for model in (User, UserSession, Phone, Call):
+            assert len(db.session.scalars(select(model)).all()) == 1
+
+
+@on_sqlite
+@NOT_COPIED
+def test_a_migration_that_breaks_references_is_taken_back(app, ada, migrate_further):
+    with app.app_context():
+        fill(ada)
+
+    with pytest.raises(SystemExit):
+        migrate_further("op.execute('DELETE FROM users')")
+
+    with app.app_context():
+        assert db.session.scalar(text("SELECT count(*) FROM users")) == 1
+        assert db.session.scalar(text("SELECT version_num FROM alembic_version")) != "next"
 
 
 def fill(owner):

@@ -72,7 +72,7 @@ def test_scheme_that_a_phone_needs_stays(alice):
     schemes.add("msteams")
     phones.create(alice.id, Draft("Teams", "msteams:<#NUMBER#>", OpenMode.CLIENT))
 
-    assert _refusal(lambda: schemes.remove("msteams")) == ("phones-would-stop", "scheme")
+    assert _refusal(lambda: schemes.remove("msteams")) == ("phones-would-stop", "")
     assert schemes.extra() == {"msteams"}
 
 
@@ -80,4 +80,4 @@ def test_scheme_that_a_handler_needs_stays():
     schemes.add("msteams")
     handlers.create(HandlerDraft("teams", "msteams:"))
 
-    assert _refusal(lambda: schemes.remove("msteams")) == ("scheme-in-use", "scheme")
+    assert _refusal(lambda: schemes.remove("msteams")) == ("scheme-in-use", "")

@@ -95,7 +95,7 @@ def check_mode(
             "unknown-handler",
             N_(
                 "There is no CTI handler “%(scheme)s://”, and no scheme of this name is allowed. "
-                "Check the spelling, or ask an administrator to add it."
+                "Check the spelling; an administrator can add it."
             ),
             position=0,
             scheme=excerpt(scheme),
@@ -107,7 +107,7 @@ def check_mode(
     else:
         message = N_(
             "“%(scheme)s:” is not among the schemes that browsers may open here. Begin the URL "
-            "with https://, tel: or callto:, or ask an administrator to add this scheme."
+            "with https://, tel: or callto:; an administrator can add this scheme."
         )
     raise DialError("bad-scheme", message, position=0, scheme=excerpt(scheme))
 

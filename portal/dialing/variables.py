@@ -10,7 +10,8 @@ from portal.errors import N_, DialError
 
 LONGEST_VALUE = 255
 
-_PREFIX = "user."
+RECORD_PREFIX = "user."
+"""May stand before the name of a record field, and changes nothing."""
 _LIKENESS = 0.5
 
 
@@ -70,7 +71,7 @@ def find(name: str) -> Variable | None:
     >>> find("user.surname").name
     'surname'
     """
-    field = name.removeprefix(_PREFIX)
+    field = name.removeprefix(RECORD_PREFIX)
     return VARIABLES.get(field if field in RECORD_FIELDS else name)
 
 
@@ -80,7 +81,7 @@ def nearest(name: str) -> str:
     >>> nearest("USRID"), nearest("xyz")
     ('USERID', '')
     """
-    entered = name.lower().removeprefix(_PREFIX)
+    entered = name.lower().removeprefix(RECORD_PREFIX)
     close = get_close_matches(entered, _BY_LOWER_NAME, n=1, cutoff=_LIKENESS)
     return _BY_LOWER_NAME[close[0]] if close else ""
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from portal.dialing.handler import Resolution, Step, resolve
 from portal.dialing.number import NumberFormat, check_outside_prefix, clean, format_number
 from portal.dialing.template import OpenMode, Template, expand, parse
-from portal.dialing.variables import VARIABLES, Variable, check_value
+from portal.dialing.variables import RECORD_PREFIX, VARIABLES, Variable, check_value
 from portal.errors import N_, DialError, InvalidError
 from portal.models import Phone
 
@@ -111,6 +111,11 @@ class Check:
     def lacks_number(self) -> bool:
         """Whether the number to call stands nowhere in a URL that is otherwise right."""
         return bool(self.url) and self.problem is None and VARIABLES["NUMBER"] not in self.variables
+
+    @property
+    def needless_prefix(self) -> str:
+        """The prefix in the URL that changes nothing, "" if there is none."""
+        return RECORD_PREFIX if f"<#{RECORD_PREFIX}" in self.url and not self.problem else ""
 
     @property
     def missing(self) -> tuple[Variable, ...]:

@@ -34,7 +34,7 @@ def stopped_by(after: Rules) -> list[str]:
     ]
 
 
-def refuse_stopping(after: Rules, *, field: str) -> None:
+def refuse_stopping(after: Rules, *, field: str = "") -> None:
     """Raise InvalidError if phones that can be dialled with now could not under other rules."""
     if names := stopped_by(after):
         shown = ", ".join(names[:MOST_NAMED]) + (" …" if len(names) > MOST_NAMED else "")

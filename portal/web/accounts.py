@@ -1,11 +1,13 @@
 """The way in and out: first start, sign in, sign out."""
 
+from http import HTTPStatus
+
 from flask import Blueprint, flash, make_response, render_template, request, session, url_for
 from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms import HiddenField, PasswordField, SelectField, StringField
+from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, EqualTo
 
 from portal import passwords, sessions, setup
@@ -19,21 +21,24 @@ from portal.web.templating import LANGUAGES
 
 bp = Blueprint("accounts", __name__)
 
-_limited = limiter.limit(lambda: config().sign_ins_per_address, methods=["POST"])
+_limited = limiter.limit(
+    lambda: config().sign_ins_per_address,
+    methods=["POST"],
+    # a whole company may come from one address: those who get in do not count
+    deduct_when=lambda response: response.status_code >= HTTPStatus.BAD_REQUEST,
+)
 
 
 class LoginForm(Form):
-    """Login and password, and where to go with them."""
+    """Login and password."""
 
     login = StringField(_l("Login"), [DataRequired(_l("Enter your login."))])
     password = PasswordField(_l("Password"), [DataRequired(_l("Enter your password."))])
-    next = HiddenField()
 
 
 class SetupForm(Form):
     """The first administrator."""
 
-    token = HiddenField()
     firstname = StringField(_l("First name"))
     surname = StringField(_l("Surname"))
     login = StringField(_l("Login"), [DataRequired(_l("Choose a login."))])
@@ -53,13 +58,14 @@ class SetupForm(Form):
 @_limited
 def set_up() -> Response:
     """Make the first administrator, who holds the one-time link."""
-    form = SetupForm(token=request.args.get("token", ""), language=str(get_locale()))
+    token = request.args.get("token", "")
+    form = SetupForm(language=str(get_locale()))
     try:
-        setup.check(form.token.data)
+        setup.check(token)
         if form.validate_on_submit():
             record = {"firstname": form.firstname.data, "surname": form.surname.data}
             setup.first_admin(
-                form.token.data,
+                token,
                 login=form.login.data,
                 password=form.password.data,
                 record=record,
@@ -71,7 +77,7 @@ def set_up() -> Response:
     except InvalidError as error:
         form.refuse(error)
     return make_response(
-        render_template("accounts/setup.html", form=form), 422 if form.errors else 200
+        render_template("accounts/setup.html", form=form, token=token), 422 if form.errors else 200
     )
 
 
@@ -80,15 +86,18 @@ def set_up() -> Response:
 @_limited
 def login() -> Response:
     """Begin a session."""
-    form = LoginForm(next=request.args.get("next"))
+    wanted = own_path(request.args.get("next"))
+    form = LoginForm()
     if form.validate_on_submit():
         try:
-            return _enter(form.login.data, form.password.data, own_path(form.next.data))
+            return _enter(form.login.data, form.password.data, wanted)
         except InvalidError as error:
             form.refuse(error)
     elif request.method == "GET" and current_user.is_authenticated:
-        return redirect(own_path(form.next.data))
-    page = render_template("accounts/login.html", form=form, setup_is_done=setup.is_done())
+        return redirect(wanted)
+    page = render_template(
+        "accounts/login.html", form=form, wanted=wanted, setup_is_done=setup.is_done()
+    )
     return make_response(page, 422 if form.errors else 200)
 
 

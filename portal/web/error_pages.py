@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from portal.errors import N_, PortalError
 from portal.web.htmx import wants_fragment
+from portal.web.templating import in_words
 
 _SENTENCES = {
     400: N_("The request could not be understood. Go back and try again."),
@@ -37,7 +38,7 @@ def error_page(status: int, sentence: str) -> Response:
 
 
 def _portal_error(error: PortalError) -> Response:
-    return error_page(error.status, gettext(error.message, **error.params))
+    return error_page(error.status, in_words(error))
 
 
 def _csrf_error(_error: CSRFError) -> Response:

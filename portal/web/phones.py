@@ -5,6 +5,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField
+from wtforms.validators import DataRequired
 
 from portal import handlers, phones, rights, schemes
 from portal.dialing.template import BROWSER_SCHEMES
@@ -15,6 +16,7 @@ from portal.web.guards import admin, me
 from portal.web.hooks import only_reads
 from portal.web.htmx import redirect
 from portal.web.phone_form import PhoneForm
+from portal.web.templating import in_words
 
 bp = Blueprint("phones", __name__)
 
@@ -22,7 +24,7 @@ bp = Blueprint("phones", __name__)
 class SchemeForm(Form):
     """A scheme to add."""
 
-    scheme = StringField(_l("Scheme"))
+    scheme = StringField(_l("Scheme"), [DataRequired(_l("Enter a scheme, for example msteams."))])
 
 
 @bp.route("/admin/click2dial", methods=["GET", "POST"])
@@ -67,26 +69,31 @@ def all_schemes() -> Response:
     form = SchemeForm()
     if form.validate_on_submit():
         try:
-            added = schemes.add(form.scheme.data or "")
+            added = schemes.add(form.scheme.data)
         except InvalidError as error:
             form.refuse(error)
         else:
             flash(gettext("Browsers may now open “%(scheme)s:”.", scheme=added), "ok")
             return redirect(url_for(".all_schemes"))
-    return _schemes_page(form)
+    page = render_template(
+        "phones/schemes.html",
+        form=form,
+        built_in=sorted(BROWSER_SCHEMES),
+        added=sorted(schemes.extra()),
+    )
+    return make_response(page, 422 if form.errors else 200)
 
 
 @bp.post("/admin/click2dial/schemes/<scheme>/delete")
 @admin
 def remove_scheme(scheme: str) -> Response:
     """Take a scheme away, unless a phone or handler needs it."""
-    form = SchemeForm(scheme="")
     try:
         schemes.remove(scheme)
     except InvalidError as error:
-        form.refuse(error)
-        return _schemes_page(form)
-    flash(gettext("Browsers no longer open “%(scheme)s:”.", scheme=scheme), "ok")
+        flash(in_words(error), "bad")
+    else:
+        flash(gettext("Browsers no longer open “%(scheme)s:”.", scheme=scheme), "ok")
     return redirect(url_for(".all_schemes"))
 
 
@@ -98,13 +105,3 @@ def check() -> str:
     phone_id = request.args.get("phone", type=record_id)
     form = PhoneForm(phones.get(me().id, phone_id) if phone_id else None)
     return render_template("phones/_live_check.html", check=form.live_check())
-
-
-def _schemes_page(form: SchemeForm) -> Response:
-    page = render_template(
-        "phones/schemes.html",
-        form=form,
-        built_in=sorted(BROWSER_SCHEMES),
-        added=sorted(schemes.extra()),
-    )
-    return make_response(page, 422 if form.errors else 200)

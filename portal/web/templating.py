@@ -86,7 +86,7 @@ def init_app(app: Flask) -> None:
         time=lambda moment: format_time(moment, "medium"),
         relative=_relative,
         number=_readable,
-        sentence=_sentence,
+        sentence=in_words,
     )
 
 
@@ -171,5 +171,9 @@ def _readable(number: str) -> str:
         return number
 
 
-def _sentence(error: PortalError) -> str:
-    return str(gettext(error.message, **error.params))
+def in_words(error: PortalError) -> str:
+    """Return what an error says, in the user's language."""
+    params = error.params
+    if meaning := params.get("meaning"):  # of a variable: the one param that is a text of ours
+        params = {**params, "meaning": gettext(meaning)}
+    return str(gettext(error.message, **params))

@@ -15,6 +15,7 @@ from portal.web.htmx import answer, redirect
 from portal.web.paging import pager, wanted_page
 from portal.web.settings.profile import AccountForm
 from portal.web.settings.subject import tab_url
+from portal.web.templating import in_words
 
 bp = Blueprint("users", __name__)
 
@@ -76,7 +77,7 @@ def disable(user_id: int) -> BaseResponse:
     try:
         accounts.disable(user_id, by=me().id)
     except InvalidError as error:
-        flash(gettext(error.message, **error.params), "bad")
+        flash(in_words(error), "bad")
     else:
         flash(gettext("The account is disabled; all its sessions have ended."), "ok")
     return redirect(tab_url("profile", user_id))

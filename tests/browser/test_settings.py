@@ -18,6 +18,7 @@ def test_wrong_password_entry_leaves_the_other_cards_as_they_are(page, portal_se
     page.get_by_role("button", name="Change password").click()
 
     expect(page.get_by_text("This is not your present password.")).to_be_visible()
+    expect(page.get_by_label("Present password")).to_be_focused()
     expect(page.get_by_label("CTI user")).to_have_value("not saved yet")
     expect(page).to_have_url(f"{portal_server.url}/settings/security")
 

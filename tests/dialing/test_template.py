@@ -155,7 +155,8 @@ def test_missing_value_says_where_to_fill_it_in():
         expand(template, {})
 
     assert str(refusal.value) == (
-        "“CTI_USER” is empty. Fill it in on the Security tab of the settings."
+        "Missing: CTI user of the caller (CTI_USER). "
+        "Fill it in on the Security tab of the settings."
     )
 
 

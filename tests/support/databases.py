@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.support.processes import free_port, listens, require, running, wait_for
+from tests.support.processes import drop_to, free_port, listens, require, running, wait_for
 
 _POSTGRESQL_FOLDERS = "/usr/lib/postgresql/*/bin"
 _SETTINGS = {
@@ -62,28 +62,28 @@ class PostgreSQL:
 def postgresql() -> Iterator[PostgreSQL]:
     """Run a PostgreSQL server; as root it runs as another user, which it insists on."""
     initdb = require("initdb", package="postgresql", folders=_POSTGRESQL_FOLDERS)
-    server = require("postgres", package="postgresql", folders=_POSTGRESQL_FOLDERS)
+    postgres = require("postgres", package="postgresql", folders=_POSTGRESQL_FOLDERS)
     user = _unprivileged_user()
     folder = Path(tempfile.mkdtemp(prefix="portal-postgresql-"))
     try:
         if user:
             shutil.chown(folder, user, user)
         data, port = folder / "data", free_port()
-        drop = {"user": user, "group": user, "extra_groups": []} if user else {}
         options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"]
         subprocess.run(
             [initdb, "-D", data, *options],
-            check=True, capture_output=True, cwd=folder, **drop,  # type: ignore[call-overload]
-        )  # fmt: skip
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **drop_to(user),
+        )
         settings = [part for item in _SETTINGS.items() for part in ("-c", "=".join(item))]
-        command = [server, "-D", str(data), "-p", str(port), *settings]
-        with running(command, log=folder / "log", cwd=folder, user=user, stop_signal=signal.SIGINT):
+        command = [postgres, "-D", str(data), "-p", str(port), *settings]
+        log = folder / "log"
+        with running(command, log=log, cwd=folder, user=user, stop_signal=signal.SIGINT):
             wait_for(lambda: _accepts(port), "PostgreSQL to accept connections")
-            portal_server = PostgreSQL(port)
-            try:
-                yield portal_server
-            finally:
-                portal_server.close()
+            with contextlib.closing(PostgreSQL(port)) as server:
+                yield server
     finally:
         shutil.rmtree(folder)
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,6 +61,11 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def drop_to(user: str | None) -> dict[str, Any]:
+    """Return the arguments that let a program run as another user, if one is named."""
+    return {"user": user, "group": user, "extra_groups": []} if user else {}
+
+
 @contextlib.contextmanager
 def running(
     command: list[str],
@@ -71,12 +77,16 @@ def running(
     stop_signal: int = 15,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program while the block lasts, its output in ``log``."""
-    drop = {"user": user, "group": user, "extra_groups": []} if user else {}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-            env=env, cwd=cwd, **drop,  # type: ignore[call-overload]
-        )  # fmt: skip
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=env,
+            cwd=cwd,
+            **drop_to(user),
+        )
     try:
         yield process
     finally:

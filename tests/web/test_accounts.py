@@ -1,6 +1,7 @@
 """The way in and out: first start, sign in, sign out."""
 
 import html
+from urllib.parse import urlencode
 
 import pytest
 
@@ -56,17 +57,19 @@ def test_right_password_opens_the_portal(client, alice):
 def test_sign_in_goes_on_to_the_page_that_was_wanted(client, alice):
     visitor = client.get("/people?q=bob")
     form = client.get(visitor.location)
-    assert 'value="/people?q=bob"' in form.text
+    assert 'action="/login?next=/people?q%3Dbob"' in form.text
 
-    entered = {"login": "alice", "password": PASSWORD, "next": "/people?q=bob"}
-    answer = client.submit("/login", entered)
+    client.submit(visitor.location, {"login": "alice", "password": "wrong"})
+    answer = client.submit(visitor.location, {"login": "alice", "password": PASSWORD})
 
     assert answer.location == "/people?q=bob"
 
 
 @pytest.mark.parametrize("target", ["https://evil.example", "//evil.example", "/\\evil", "x", ""])
 def test_sign_in_never_goes_on_to_another_site(client, alice, target):
-    answer = client.submit("/login", {"login": "alice", "password": PASSWORD, "next": target})
+    answer = client.submit(
+        f"/login?{urlencode({'next': target})}", {"login": "alice", "password": PASSWORD}
+    )
 
     assert answer.location == "/"
 
@@ -172,6 +175,15 @@ def test_too_many_tries_from_one_address_are_refused_for_a_while(client, alice):
     assert client.get("/login").status_code == 200
 
 
+def test_who_gets_in_does_not_count_as_a_try(client, alice):
+    statuses = {
+        client.submit("/login", {"login": "alice", "password": PASSWORD}).status_code
+        for _ in range(31)
+    }
+
+    assert statuses == {303}
+
+
 @pytest.mark.parametrize("path", ["/login", "/setup", "/logout"])
 def test_post_without_csrf_token_is_refused(alice, path):
     assert alice.client.post(path, data={"login": "alice", "password": PASSWORD}).status_code == 400
@@ -209,11 +221,11 @@ def test_link_shows_the_form_of_the_first_administrator(client, setup_token):
     page = client.get(f"/setup?token={setup_token}")
 
     assert page.status_code == 200
-    assert f'value="{setup_token}"' in page.text
+    assert f'action="/setup?token={setup_token}"' in page.text
 
 
 def test_first_administrator_is_made_and_signed_in(app, client, setup_token):
-    answer = client.submit("/setup", {"token": setup_token, **NEW_ADMIN})
+    answer = client.submit(f"/setup?token={setup_token}", NEW_ADMIN)
 
     assert (answer.status_code, answer.location) == (303, "/")
     assert client.get("/admin/users").status_code == 200
@@ -232,19 +244,29 @@ def test_first_administrator_is_made_and_signed_in(app, client, setup_token):
     ],
 )
 def test_wrong_entry_is_named_and_the_rest_is_kept(client, setup_token, change, complaint):
-    answer = client.submit("/setup", {"token": setup_token, **NEW_ADMIN, **change})
+    answer = client.submit(f"/setup?token={setup_token}", {**NEW_ADMIN, **change})
 
     assert answer.status_code == 422
     assert complaint in sentence(answer)
     assert 'value="Lovelace"' in answer.text
     assert PASSWORD not in answer.text
-    assert client.submit("/setup", {"token": setup_token, **NEW_ADMIN}).status_code == 303
+    assert client.submit(f"/setup?token={setup_token}", NEW_ADMIN).status_code == 303
+
+
+def test_language_can_be_switched_after_a_wrong_entry(client, setup_token):
+    address = f"/setup?token={setup_token}"
+    page = client.submit(address, {**NEW_ADMIN, "login": ""})
+    assert f'name="next" value="{address}"' in page.text
+
+    answer = client.submit("/preferences", {"language": "de", "next": address})
+
+    assert client.get(answer.location).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])
 def test_wrong_link_says_how_to_get_a_new_one(client, setup_token, token):
     opened = client.get("/setup", query_string={"token": token})
-    sent = client.submit("/setup", {"token": token, **NEW_ADMIN})
+    sent = client.submit(f"/setup?token={token}", NEW_ADMIN)
 
     for answer in (opened, sent):
         assert answer.status_code == 403
@@ -252,7 +274,7 @@ def test_wrong_link_says_how_to_get_a_new_one(client, setup_token, token):
 
 
 def test_used_link_sends_to_the_login_page(client, setup_token):
-    client.submit("/setup", {"token": setup_token, **NEW_ADMIN})
+    client.submit(f"/setup?token={setup_token}", NEW_ADMIN)
 
     answer = client.get(f"/setup?token={setup_token}")
 

@@ -126,6 +126,15 @@ def test_check_shows_what_a_number_becomes_by_way_of_the_handler(ada):
     assert "<html" not in answer.text
 
 
+def test_check_shows_the_url_of_a_wrong_handler_once(ada, used):
+    refusals = ({**FORM, "name": "https"}, {**FORM, "name": "no name"}, {**FORM, "name": ""})
+
+    for form in refusals:
+        page = ada.client.submit(f"{LIST}/check?handler={used}", form, htmx=True).text
+        assert "Cannot be saved yet" in page
+        assert page.count(URL) == 1
+
+
 def test_check_of_a_stored_handler_lets_it_keep_its_name(ada, handler):
     assert "Can be saved" in ada.client.submit(f"{LIST}/check?handler={handler}", FORM).text
     assert "Cannot be saved yet" in ada.client.submit(f"{LIST}/check", FORM).text

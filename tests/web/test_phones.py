@@ -152,8 +152,16 @@ def test_scheme_in_use_is_not_removed(app, ada, alice):
 
     answer = ada.client.submit(f"{ADMIN}/schemes/msteams/delete")
 
+    page = ada.client.get(answer.location)
+    assert "these phones would stop working: Teams (alice)" in page.text
+    assert "Remove msteams" in page.text
+
+
+def test_no_scheme_is_asked_for_one(ada):
+    answer = ada.client.submit(f"{ADMIN}/schemes", {"scheme": " "})
+
     assert answer.status_code == 422
-    assert "Teams (alice)" in answer.text
+    assert "Enter a scheme, for example msteams." in answer.text
 
 
 # The live check
@@ -174,6 +182,15 @@ def test_check_offers_the_right_name_of_a_variable(manager):
     answer = manager.client.submit("/phones/check", form, htmx=True)
 
     assert 'data-replace="&lt;#USRID#&gt;" data-replace-with="&lt;#USERID#&gt;"' in answer.text
+
+
+def test_check_says_that_the_prefix_of_a_variable_is_not_needed(manager):
+    form = {**FORM, "url": "https://pbx.example/?id=<#user.surname#>"}
+
+    answer = manager.client.submit("/phones/check", form, htmx=True)
+
+    assert "The prefix “user.” is not needed" in answer.text
+    assert "&lt;#surname#&gt; means the same as &lt;#user.surname#&gt;." in answer.text
 
 
 def test_check_never_shows_the_cti_password(app, ada):

@@ -164,6 +164,16 @@ def test_wrong_login_or_role_is_named(ada, alice, user_of, change, complaint):
     assert (user_of(alice).login, user_of(alice).role) == ("alice", Role.USER)
 
 
+def test_wrong_login_is_named_in_the_card_of_the_account_alone(ada, alice):
+    answer = ada.client.submit(
+        f"/admin/users/{alice.id}/account", {**ACCOUNT, "login": "ada"}, htmx=True
+    )
+
+    assert answer.status_code == 422
+    assert answer.text.strip().startswith('<section class="card" id="account">')
+    assert "Somebody has this login already." in answer.text
+
+
 def test_last_administrator_keeps_the_role(ada, user_of):
     answer = ada.client.submit(f"/admin/users/{ada.id}/account", {**ACCOUNT, "login": "ada"})
 

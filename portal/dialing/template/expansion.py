@@ -14,7 +14,7 @@ from portal.dialing.template.model import (
     Slot,
     Template,
 )
-from portal.dialing.variables import Source, check_value
+from portal.dialing.variables import Source, Variable, check_value
 from portal.errors import N_, DialError
 
 LONGEST_URL = 4096
@@ -58,7 +58,7 @@ def _written(slot: Slot, value: object) -> str:
     """Return a value as it stands in the URL."""
     name = slot.variable.name
     if value is None or value == "":
-        raise DialError("missing-value", _MISSING[slot.variable.source], variable=name, name=name)
+        raise _missing(slot.variable)
     text = check_value(value, variable=name)
     if slot.place is Place.HOST:
         return _checked_host_value(text, name)
@@ -75,6 +75,16 @@ def _written(slot: Slot, value: object) -> str:
     if _UNRESERVED.fullmatch(text):
         return text
     return quote(text, safe=_DIAL_CHARACTERS if slot.place is Place.DIAL_STRING else "")
+
+
+def _missing(variable: Variable) -> DialError:
+    return DialError(
+        "missing-value",
+        _MISSING[variable.source],
+        variable=variable.name,
+        name=variable.name,
+        meaning=variable.meaning,
+    )
 
 
 def _checked_host_value(value: str, name: str) -> str:
@@ -95,6 +105,10 @@ _MISSING = {
     Source.NUMBER: N_("Enter a number to call."),
     Source.CALL: N_("“%(name)s” is only known when the call is made."),
     Source.USER: N_("“%(name)s” is only known for a signed-in user."),
-    Source.CTI: N_("“%(name)s” is empty. Fill it in on the Security tab of the settings."),
-    Source.RECORD: N_("“%(name)s” is empty. Fill it in on the Profile tab of the settings."),
+    Source.CTI: N_(
+        "Missing: %(meaning)s (%(name)s). Fill it in on the Security tab of the settings."
+    ),
+    Source.RECORD: N_(
+        "Missing: %(meaning)s (%(name)s). Fill it in on the Profile tab of the settings."
+    ),
 }

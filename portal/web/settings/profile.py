@@ -1,6 +1,6 @@
 """The Profile tab: the record, and for administrators login and rights."""
 
-from flask import flash, make_response, render_template
+from flask import flash
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -14,7 +14,7 @@ from portal.errors import InvalidError
 from portal.models import Role, User
 from portal.web.forms import Form
 from portal.web.guards import admin
-from portal.web.htmx import redirect
+from portal.web.htmx import answer, redirect
 from portal.web.settings import bp
 from portal.web.settings.subject import subject, tab_url
 from portal.web.templating import LANGUAGES
@@ -112,12 +112,14 @@ def account(user_id: int) -> Response:
 def _page(
     user: User, user_id: int | None, form: ProfileForm, account_form: AccountForm
 ) -> Response:
-    page = render_template(
+    """Show the tab, or of it the card with the account."""
+    return answer(
         "settings/profile.html",
+        "settings/_account.html",
+        422 if form.errors or account_form.errors else 200,
         user=user,
         user_id=user_id,
         form=form,
         account_form=account_form,
         record_fields=PROFILE_FIELDS,
     )
-    return make_response(page, 422 if form.errors or account_form.errors else 200)
