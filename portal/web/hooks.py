@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 from flask import Flask, Response, current_app, g, request
 from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from portal.database import read_only
@@ -28,6 +29,15 @@ _READING_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 class CookieSession(SecureCookieSessionInterface):
     """The signed cookie, tied to this host wherever the request came by HTTPS."""
+
+    def __init__(self) -> None:
+        self._serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Make it once: every request needs it, and the key stays the same."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
     def get_cookie_name(self, app: Flask) -> str:
         """Use the prefix that lets no other host set the cookie, where browsers allow it."""

@@ -6,15 +6,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from babel.support import Translations
-from flask import Flask, current_app, g, request
+from babel import Locale
+from babel.support import NullTranslations, Translations
+from flask import Flask, g, request
 from flask_babel import (
     format_date,
     format_datetime,
     format_time,
     format_timedelta,
     get_locale,
-    get_translations,
     gettext,
 )
 from flask_login import current_user
@@ -28,6 +28,10 @@ from portal.extensions import babel, config
 
 LANGUAGES = {"de": "Deutsch", "en": "English"}
 THEMES = ("system", "light", "dark")
+
+_LOCALES = {language: Locale.parse(language) for language in LANGUAGES}
+_STATIC = Path(__file__).parents[1] / "static"
+_TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
 
 class NavItem(NamedTuple):
@@ -92,19 +96,24 @@ def init_app(app: Flask) -> None:
 
 def asset(path: str) -> str:
     """Return the address of a static file, with a mark that changes when the file does."""
-    mark = _mark(current_app.static_folder or "", path)
-    return f"{request.script_root}{current_app.static_url_path}/{path}?v={mark}"
+    return f"{request.script_root}{_marked(path)}"
 
 
 @lru_cache
-def _mark(folder: str, path: str) -> str:
-    return hashlib.sha256(Path(folder, path).read_bytes()).hexdigest()[:12]
+def _marked(path: str) -> str:
+    mark = hashlib.sha256((_STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={mark}"
 
 
 def _text(message: str, **params: object) -> Markup:
     """Return a text of a page in the user's language."""
-    text = Markup(_catalogue().ugettext(message))  # noqa: S704 - our own text
+    text = _translated(_catalogue(), message)
     return text % params if params else text
+
+
+@lru_cache(maxsize=4096)
+def _translated(catalogue: NullTranslations, message: str) -> Markup:
+    return Markup(catalogue.ugettext(message))  # noqa: S704 - our own text
 
 
 def _plural(one: str, many: str, num: int, **params: object) -> Markup:
@@ -112,13 +121,18 @@ def _plural(one: str, many: str, num: int, **params: object) -> Markup:
     return Markup(_catalogue().ungettext(one, many, num)) % {"num": num, **params}  # noqa: S704 - our own text
 
 
-def _catalogue() -> Translations:
+def _catalogue() -> NullTranslations:
     """Return the texts of this request's language, looked up once: pages ask for many."""
     try:
-        catalogue: Translations = g.catalogue
+        catalogue: NullTranslations = g.catalogue
     except AttributeError:
-        catalogue = g.catalogue = get_translations()
+        catalogue = g.catalogue = _load_catalogue(str(get_locale()))
     return catalogue
+
+
+@lru_cache
+def _load_catalogue(language: str) -> NullTranslations:
+    return Translations.load(_TRANSLATIONS, [language])
 
 
 def _nav() -> list[NavGroup]:
@@ -141,12 +155,11 @@ def _area() -> str:
     return parts[0] or "dial"
 
 
-def _language() -> str:
-    chosen = current_user.language if current_user.is_authenticated else ""
-    chosen = chosen or request.cookies.get("language", "")
-    if chosen in LANGUAGES:
-        return chosen
-    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
+def _language() -> Locale:
+    chosen = getattr(current_user, "language", "") or request.cookies.get("language", "")
+    if chosen not in LANGUAGES:
+        chosen = request.accept_languages.best_match(LANGUAGES) or "en"
+    return _LOCALES[chosen]
 
 
 def _time_zone() -> str | None:
