@@ -109,15 +109,18 @@ class Lookup:
     def _prepare(self, engine: Engine) -> "_Prepared":
         compiled = self._statement.compile(dialect=engine.dialect)
         columns = self._statement.selected_columns
+        converters = [
+            column.type.dialect_impl(engine.dialect).result_processor(engine.dialect, None)
+            for column in columns
+        ]
         prepared = _Prepared(
             sql=str(compiled),
             constants=dict(compiled.params),
             order=tuple(getattr(compiled, "positiontup", None) or ()),
-            names=[str(column.key) for column in columns],
-            converters=[
-                column.type.dialect_impl(engine.dialect).result_processor(engine.dialect, None)
-                for column in columns
-            ],
+            names=tuple(str(column.key) for column in columns),
+            converters=tuple(
+                (place, convert) for place, convert in enumerate(converters) if convert
+            ),
         )
         self._prepared[engine.name] = prepared
         return prepared
@@ -131,18 +134,19 @@ class _Prepared:
     constants: Mapping[str, Any]
     order: tuple[str, ...]
     """The order of the values, empty if the driver takes them by name."""
-    names: list[str]
-    converters: list[Callable[[Any], Any] | None]
+    names: tuple[str, ...]
+    converters: tuple[tuple[int, Callable[[Any], Any]], ...]
+    """For some columns, by place, what makes our value of the driver's."""
 
     def arguments(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as the driver wants
         everything = {**self.constants, **values}
         return [everything[name] for name in self.order] if self.order else everything
 
     def row(self, found: Sequence[Any]) -> SimpleNamespace:
-        row = SimpleNamespace()
-        for name, convert, value in zip(self.names, self.converters, found, strict=True):
-            setattr(row, name, convert(value) if convert else value)
-        return row
+        values = list(found)
+        for place, convert in self.converters:
+            values[place] = convert(values[place])
+        return SimpleNamespace(**dict(zip(self.names, values, strict=True)))
 
 
 def configure_sqlite(engine: Engine) -> None:
