@@ -71,6 +71,12 @@ class Plan:
         scheme = self.template.scheme if self.template else ""
         return self.phone.open_mode is OpenMode.CLIENT and scheme in {"http", "https"}
 
+    @property
+    def hides_secrets(self) -> bool:
+        """Whether the URL to show has secrets masked."""
+        variables = self.template.variables if self.template else ()
+        return any(variable.secret for variable in variables)
+
     def ready(self) -> Expansion:
         """Return the URL to open, or raise the first problem."""
         if self.problems:

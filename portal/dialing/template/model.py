@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 
 from portal.dialing.variables import Variable
 
@@ -35,7 +36,7 @@ class Slot:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """A dial URL that has passed every check that needs no value."""
 
@@ -43,7 +44,7 @@ class Template:
     scheme: str
     parts: tuple[Literal | Slot, ...]
 
-    @property
+    @cached_property
     def variables(self) -> tuple[Variable, ...]:
         """Each variable once, in the order of the text."""
         return tuple(dict.fromkeys(part.variable for part in self.parts if isinstance(part, Slot)))
