@@ -18,7 +18,7 @@ from portal.dialing.target.address import (
     with_port,
 )
 from portal.dialing.target.allow_list import AllowList, Entry
-from portal.dialing.template import LONGEST_URL
+from portal.dialing.template import LONGEST_URL, Literal, Place, Slot, Template
 from portal.dialing.text import check_text, excerpt
 from portal.errors import N_, DialError
 
@@ -66,6 +66,14 @@ def check_url(url: object) -> Destination:
     check_mode(scheme, OpenMode.SERVER, frozenset(), may_be_handler=False)
     host, port = _host_and_port(match[2] or "")
     return Destination(scheme, host, port or _DEFAULT_PORTS[scheme])
+
+
+def fixed_destination(template: Template) -> Destination | None:
+    """Return where all URLs of a server-side template lead, None if a variable is the host."""
+    if any(isinstance(part, Slot) and part.place is Place.HOST for part in template.parts):
+        return None
+    start = template.parts[0]  # fixed text, beyond the host: no variable can stand before its end
+    return check_url(start.text) if isinstance(start, Literal) else None
 
 
 def check_listed(destination: Destination, allow: AllowList) -> None:
