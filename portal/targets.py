@@ -7,7 +7,8 @@ from flask import current_app
 from sqlalchemy import select, true
 from sqlalchemy.exc import IntegrityError
 
-from portal.dialing.target import AllowList, Destination, Entry, check_entry, parse_entry
+from portal.database import Lookup
+from portal.dialing.target import AllowList, Entry, check_entry, parse_entry
 from portal.dialing.variables import check_value
 from portal.errors import N_, DialError, InvalidError, NotFoundError
 from portal.extensions import db
@@ -38,9 +39,9 @@ class Decision:
     leave_closed: bool = False
     """Save the URL all the same: the server contacts nothing until somebody allows it."""
 
-    def allows(self, needed: Destination | None) -> bool:
-        """Tell whether this is the target to be allowed."""
-        return needed is not None and self.entry == str(needed)
+    def allows(self, needed: str) -> bool:
+        """Tell whether this is what has to be allowed."""
+        return bool(needed) and self.entry == needed
 
 
 UNDECIDED = Decision()
@@ -100,19 +101,23 @@ def remove(target_id: int) -> None:
 
 def allow_list() -> AllowList:
     """Return what is allowed at this moment."""
-    return _load().allow
+    row = _VERSION.one(db.engine)
+    return allow_list_at(row.value if row else "")
 
 
 def allow_list_at(version: str) -> AllowList:
-    """Return the same without asking the database again while the list stays as it is.
+    """Return what is allowed, from memory while the list has not changed.
 
-    ``version`` is the value of VERSION_SETTING, which whoever calls has just read: so a change
-    holds at once in every process.
+    ``version`` is the value of VERSION_SETTING, which whoever calls has just read with
+    something else: so a change holds at once in every process.
     """
     kept: _Kept | None = current_app.extensions.get("allow_list")
     if kept is None or kept.version != version:
         kept = current_app.extensions["allow_list"] = _load()
     return kept.allow
+
+
+_VERSION = Lookup(select(Setting.__table__.c.value).where(Setting.name == VERSION_SETTING))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from portal.dialing.target.admission import (
     check_listed,
     check_url,
     fixed_destination,
+    is_named,
 )
 from portal.dialing.target.allow_list import AllowList, Entry, check_entry, parse_entry
 
@@ -27,5 +28,6 @@ __all__ = [
     "check_listed",
     "check_url",
     "fixed_destination",
+    "is_named",
     "parse_entry",
 ]

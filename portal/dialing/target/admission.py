@@ -84,6 +84,14 @@ def check_listed(destination: Destination, allow: AllowList) -> None:
         _check_port(destination, allow.naming(destination.host))
 
 
+def is_named(destination: Destination, allow: AllowList) -> bool:
+    """Tell whether a destination is listed as it stands, whatever addresses its name has."""
+    entries = allow.naming(destination.host)
+    return destination.address is not None or any(
+        destination.port in entry.ports for entry in entries
+    )
+
+
 def admit(destination: Destination, allow: AllowList, resolver: Resolver) -> tuple[Address, ...]:
     """Return the checked addresses to connect to, in the order in which to try them.
 
