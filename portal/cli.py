@@ -11,14 +11,15 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from portal import accounts, backup, calls, handlers, identity, keys, phones, setup
+from portal import accounts, backup, calls, handlers, identity, keys, phones, setup, targets
 from portal.accounts import Rights
 from portal.dialing.template import OpenMode
 from portal.errors import N_, ConfigError, PortalError
 from portal.extensions import config
 from portal.handlers import HandlerDraft
 from portal.models import Role
-from portal.phones import Draft
+from portal.phones import Check, Draft
+from portal.targets import Decision
 
 
 class Command(click.Command):
@@ -41,16 +42,19 @@ class Group(AppGroup):
     command_class = Command
 
 
+_ALLOW_TARGET = "Also let the server contact the host and port of URL."
+
 commands = Group()
 users_group = Group("users", help="People with an account.")
 phones_group = Group("phones", help="Phones.")
 handlers_group = Group("handlers", help="CTI handlers.")
+targets_group = Group("targets", help="Where the server may send requests.")
 keys_group = Group("keys", help="Keys that protect stored secrets.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for group in (users_group, phones_group, handlers_group, keys_group):
+    for group in (users_group, phones_group, handlers_group, targets_group, keys_group):
         app.cli.add_command(group)
     for command in commands.commands.values():
         app.cli.add_command(command)
@@ -73,21 +77,38 @@ def create_user(login: str, role: str, *, password_stdin: bool) -> None:
 @phones_group.command("set-default")
 @click.argument("url")
 @click.option("--open-mode", type=click.Choice([mode.value for mode in OpenMode]), default="server")
-def set_default_phone(url: str, open_mode: str) -> None:
+@click.option("--allow-target", is_flag=True, help=_ALLOW_TARGET)
+def set_default_phone(url: str, open_mode: str, *, allow_target: bool) -> None:
     """Make URL the dial URL of the default phone."""
     stored = phones.default()
     draft = Draft.of(stored) if stored else Draft(name="Default phone", url="")
-    phones.save_default(replace(draft, url=url, open_mode=OpenMode(open_mode)))
+    draft = replace(draft, url=url, open_mode=OpenMode(open_mode))
+    found = phones.check(draft, phones.rules())
+    phones.save_default(draft, _decision(found, allow_target=allow_target))
     click.echo(f"Everybody calls with {url} now.")
+    _report_target(found, allow_target=allow_target)
 
 
 @handlers_group.command("add")
 @click.argument("name")
 @click.argument("url")
-def add_handler(name: str, url: str) -> None:
+@click.option("--allow-target", is_flag=True, help=_ALLOW_TARGET)
+def add_handler(name: str, url: str, *, allow_target: bool) -> None:
     """Let NAME at the start of dial URLs stand for URL."""
-    handler = handlers.create(HandlerDraft(name, url))
+    draft = HandlerDraft(name, url)
+    found = handlers.check(draft)
+    handler = handlers.create(draft, _decision(found, allow_target=allow_target))
     click.echo(f"{handler.name}:// stands for {handler.url} now.")
+    _report_target(found, allow_target=allow_target)
+
+
+@targets_group.command("allow")
+@click.argument("entry", metavar="HOST[:PORT]")
+@click.option("--reason", default="", help="For whoever reads the list later.")
+def allow_target(entry: str, reason: str) -> None:
+    """Let the server contact a host, address or network."""
+    target = targets.allow(entry, reason=reason)
+    click.echo(f"The server may contact {target.entry} now.")
 
 
 @keys_group.command("rotate")
@@ -131,6 +152,19 @@ def prepare() -> None:
     if not setup.is_done():
         click.echo("There is no administrator yet. This link makes one, once, within an hour:")
         click.echo(_setup_link())
+
+
+def _decision(found: Check, *, allow_target: bool) -> Decision:
+    """Return what the options say of a target that is not allowed yet."""
+    return Decision(found.offer if allow_target else "", leave_closed=bool(found.offer))
+
+
+def _report_target(found: Check, *, allow_target: bool) -> None:
+    if found.offer and allow_target:
+        click.echo(f"The server may contact {found.offer} now.")
+    elif found.offer:
+        hint = f"flask --app wsgi targets allow {found.offer}"
+        click.echo(f"The server may not contact {found.offer} yet. To allow it: {hint}", err=True)
 
 
 def _setup_link() -> str:

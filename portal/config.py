@@ -44,6 +44,7 @@ class Config:
     password_rounds: int = 2
     dial_workers: int = 8
     dial_queue: int = 64
+    look_up_timeout: float = 2.0
     connect_timeout: float = 3.0
     answer_timeout: float = 10.0
     exchange_timeout: float = 15.0

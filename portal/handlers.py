@@ -10,11 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from portal import phones
 from portal.dialing.handler import LONGEST_CHAIN, check_free, check_handlers, check_name
-from portal.dialing.template import BROWSER_SCHEMES, OpenMode
+from portal.dialing.target import parse_entry
+from portal.dialing.template import BROWSER_SCHEMES, OpenMode, parse
 from portal.errors import N_, DialError, InvalidError, NotFoundError
 from portal.extensions import db
 from portal.models import Handler, Phone
 from portal.phones import Check, Draft, Rules
+from portal.targets import UNDECIDED, Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +77,24 @@ def check(
     except DialError as problem:
         problem.field = "url"
         return replace(whole, problem=problem, place=None, sample=())
-    return whole
+    return _with_target(whole, after)
 
 
-def create(draft: HandlerDraft) -> Handler:
-    """Add a handler."""
-    _require_right(draft, None)
-    return _save(Handler(), draft)
+def create(draft: HandlerDraft, decision: Decision = UNDECIDED) -> Handler:
+    """Add a handler; a target that is not allowed yet needs a decision."""
+    found = _require_right(draft, None, decision)
+    return _save(Handler(), draft, found, decision)
 
 
-def change(handler_id: int, draft: HandlerDraft) -> Handler:
+def change(handler_id: int, draft: HandlerDraft, decision: Decision = UNDECIDED) -> Handler:
     """Change a handler: whatever is dialled by way of it must go on working."""
     handler = get(handler_id)
-    _require_right(draft, handler)
-    phones.refuse_stopping(_rules_after(draft, handler), field="url")
-    return _save(handler, draft)
+    found = _require_right(draft, handler, decision)
+    after = _rules_after(draft, handler)
+    if after.allow and decision.allows(found.offer):
+        after = replace(after, allow=after.allow.including(parse_entry(found.offer)))
+    phones.refuse_stopping(after, field="url")
+    return _save(handler, draft, found, decision)
 
 
 def delete(handler_id: int) -> None:
@@ -118,7 +123,7 @@ def stopped_without(name: str) -> list[str]:
     """Name the phones that could no longer be dialled with if a handler were gone."""
     rules = phones.rules()
     others = {other: url for other, url in rules.handlers.items() if other != name}
-    return phones.stopped_by(Rules(others, rules.extra_schemes))
+    return phones.stopped_by(replace(rules, handlers=others))
 
 
 def _usage() -> Counter[str]:
@@ -164,7 +169,7 @@ def _rules_after(draft: HandlerDraft, handler: Handler | None) -> Rules:
     if handler:
         _refuse_renaming(handler, name)
         del others[handler.name]
-    return Rules({**others, name: draft.url.strip()}, rules.extra_schemes)
+    return replace(rules, handlers={**others, name: draft.url.strip()})
 
 
 def _refuse_renaming(handler: Handler, name: str) -> None:
@@ -187,18 +192,30 @@ def _check_url(url: str, rules: Rules, values: Mapping[str, str]) -> Check:
     return phones.check(phone, rules, values)
 
 
-def _require_right(draft: HandlerDraft, handler: Handler | None) -> None:
-    """Raise what is wrong with a draft."""
-    if problem := check(draft, handler).problem:
-        raise problem
+def _with_target(found: Check, rules: Rules) -> Check:
+    """Add where the server will send requests, if any phone that it dials with can use this."""
+    try:
+        template = parse(found.url, OpenMode.SERVER)
+    except DialError:
+        return found
+    return phones.with_target(found, template, rules.allow) if rules.allow else found
+
+
+def _require_right(draft: HandlerDraft, handler: Handler | None, decision: Decision) -> Check:
+    """Return what a draft comes to, or raise what is wrong with it."""
+    found = phones.settle(check(draft, handler), decision)
+    if found.problem:
+        raise found.problem
     if not draft.url.strip():
         raise InvalidError(
             "url-missing", N_("Enter the URL that takes the place of the name."), field="url"
         )
+    return found
 
 
-def _save(handler: Handler, draft: HandlerDraft) -> Handler:
+def _save(handler: Handler, draft: HandlerDraft, found: Check, decision: Decision) -> Handler:
     name = check_name(draft.name)
+    phones.carry_out(decision, found, reason=f"{name}://")
     handler.name, handler.url = name, draft.url.strip()
     db.session.add(handler)
     try:

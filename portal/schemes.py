@@ -1,12 +1,14 @@
 """The schemes that browsers may open besides the usual ones, such as ``msteams:``."""
 
+from dataclasses import replace
+
 from portal import phones
 from portal.dialing.handler import check_handlers
 from portal.dialing.template import BROWSER_SCHEMES, check_scheme
 from portal.errors import N_, DialError, InvalidError
 from portal.extensions import db
 from portal.models import Setting
-from portal.phones import SCHEMES_SETTING, Rules
+from portal.phones import SCHEMES_SETTING
 
 
 def extra() -> frozenset[str]:
@@ -46,7 +48,7 @@ def add(name: str) -> str:
 def remove(scheme: str) -> None:
     """No longer let browsers open an added scheme; not while a phone or handler needs it."""
     rules = phones.rules()
-    after = Rules(rules.handlers, rules.extra_schemes - {scheme})
+    after = replace(rules, extra_schemes=rules.extra_schemes - {scheme})
     phones.refuse_stopping(after)
     try:
         check_handlers(after.handlers, extra_schemes=after.extra_schemes)

@@ -19,6 +19,7 @@ from portal.database import now
 from portal.errors import N_, PortalError
 from portal.extensions import config, db
 from portal.models import Call, CallState, User
+from portal.phones import Draft
 
 _LITTLE_SPACE = 500 * 1024**2
 _REDIS_PATIENCE = 1.0
@@ -146,8 +147,12 @@ def _space() -> Finding:
 
 def _default_phone() -> Finding:
     if phone := phones.default():
+        works = phones.check(Draft.of(phone), phones.rules()).problem is None
         return _finding(
-            _DEFAULT_PHONE, Health.OK, N_("Everybody can call with %(name)s."), name=phone.name
+            _DEFAULT_PHONE,
+            Health.OK if works else Health.BAD,
+            N_("Everybody can call with %(name)s.") if works else _PHONE_FAILS,
+            name=phone.name,
         )
     return _finding(
         _DEFAULT_PHONE,
@@ -178,6 +183,7 @@ _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")
 _DEFAULT_PHONE = N_("Default phone")
+_PHONE_FAILS = N_("Nobody can call with %(name)s. Open it under Click2Dial to see why.")
 _LOOKS: tuple[Callable[[], Finding], ...] = (
     _database,
     _schema,

@@ -109,7 +109,7 @@ def bob(app: Flask) -> Person:
 
 @pytest.fixture(scope="session")
 def _phone_system_server() -> Iterator[HTTPServer]:
-    with HTTPServer(threaded=True) as running:
+    with HTTPServer("127.0.0.1", threaded=True) as running:
         yield running
 
 

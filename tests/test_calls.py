@@ -9,13 +9,14 @@ import time_machine
 from sqlalchemy import select, text
 from werkzeug import Response
 
-from portal import accounts, calls, handlers, phones
+from portal import accounts, calls, handlers, phones, targets
 from portal.calls import Filter, Mend, placing
 from portal.database import now
 from portal.dialing.connector import practice
 from portal.dialing.dispatch import Dispatcher
 from portal.dialing.number import NumberFormat
 from portal.dialing.outcome import Outcome
+from portal.dialing.target import parse_entry
 from portal.dialing.template import MASK, OpenMode
 from portal.errors import ConflictError, DialError, ForbiddenError, InvalidError, NotFoundError
 from portal.extensions import db
@@ -24,7 +25,9 @@ from portal.identity import of_login
 from portal.keyring import KeyringError
 from portal.models import Call, CallState, Handler, User
 from portal.phones import Draft
+from portal.targets import Decision
 from tests.support.processes import free_port, wait_for
+from tests.support.targets import allow_target_of
 
 NUMBER = "+49 (0)361 30262-422"
 CLEANED = "+4936130262422"
@@ -34,6 +37,8 @@ CANARY = "canary-5e1d"
 @pytest.fixture(autouse=True)
 def _in_context(app, alice, bob):
     with app.app_context():
+        targets.allow("pbx.example")
+        targets.allow("examplephonesystem.de")
         yield
 
 
@@ -43,6 +48,7 @@ def caller(alice):
 
 
 def _default_phone(url, **others):
+    allow_target_of(url)
     return phones.save_default(Draft("Desk phones", url, **others))
 
 
@@ -229,6 +235,52 @@ def test_tel_link_is_for_any_phone_program(number, link):
     assert calls.tel_link(number) == link
 
 
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("https://closed.example/<#NUMBER#>", "not-on-allow-list"),
+        ("https://pbx.example:8443/<#NUMBER#>", "port-not-allowed"),
+        ("http://<#CTI_PHONE#>/<#NUMBER#>", "not-on-allow-list"),
+    ],
+)
+@pytest.mark.parametrize(("person", "mend"), [("alice", Mend.ADMINISTRATOR), ("ada", Mend.TARGETS)])
+def test_a_target_that_is_not_allowed_refuses_the_call(request, url, kind, person, mend):
+    login = request.getfixturevalue(person).login
+    db.session.scalars(select(User).where(User.login == login)).one().cti_phone = "192.0.2.17"
+    db.session.commit()
+    phones.save_default(Draft("Desk phones", url), Decision(leave_closed=True))
+
+    plan = _plan(of_login(login))
+
+    assert _kinds(plan) == [(kind, mend)]
+    with pytest.raises(DialError, match="dministrator"):
+        _place(of_login(login))
+    assert _number_of_calls() == 0
+
+
+def test_a_missing_host_is_no_target(bob):
+    phones.save_default(Draft("Desk phones", "http://<#CTI_PHONE#>/<#NUMBER#>"))
+
+    assert _kinds(_plan(of_login(bob.login))) == [("missing-value", Mend.SECURITY)]
+
+
+def test_what_browsers_open_needs_no_permission(caller):
+    _default_phone("callto:<#NUMBER#>", open_mode=OpenMode.CLIENT)
+    phones.save_default(Draft("Web", "https://closed.example/<#NUMBER#>", OpenMode.WINDOW))
+
+    assert _plan(caller).problems == ()
+
+
+def test_a_target_that_is_removed_is_closed_from_the_next_call_on(caller):
+    target = targets.allow("gone.example")
+    phones.save_default(Draft("Desk phones", "https://gone.example/<#NUMBER#>"))
+    assert _plan(caller).problems == ()
+
+    targets.remove(target.id)
+
+    assert _kinds(_plan(caller)) == [("not-on-allow-list", Mend.ADMINISTRATOR)]
+
+
 # Making a call
 
 
@@ -307,6 +359,26 @@ def test_the_status_of_the_answer_decides(caller, phone_system, status, state, o
     call = _settled(_place(caller).call.id)
 
     assert (call.state, call.outcome, call.status_code) == (state, outcome, status)
+
+
+def test_a_target_that_is_removed_while_the_call_waits_is_not_contacted(
+    app, caller, phone_system, monkeypatch
+):
+    _default_phone(phone_system.url_for("/<#NUMBER#>"))
+    waiting = []
+    monkeypatch.setattr(Dispatcher, "submit", lambda _self, job: waiting.append(job))
+    call = _place(caller).call
+    entry = parse_entry(f"127.0.0.1:{phone_system.port}")
+    targets.remove(targets.add(entry, reason="", by=None).id)
+    db.session.rollback()
+
+    waiting[0]()
+
+    assert (_call(call.id).state, _call(call.id).outcome) == (
+        CallState.FAILED,
+        "address-never-allowed",
+    )
+    assert phone_system.log == []
 
 
 def test_a_phone_system_that_is_not_there_fails_the_call(caller):

@@ -72,12 +72,44 @@ def test_a_short_password_is_refused_and_not_repeated(refused):
 
 
 def test_the_example_of_the_design_holds(run, alice):
-    run("handlers", "add", "anlage://", EXAMPLE)
+    run("handlers", "add", "anlage://", EXAMPLE, "--allow-target")
     run("phones", "set-default", "anlage://<#NUMBER#>", "--open-mode", "server")
 
     assert run("dial", "004936130262422", "--as", "alice", "--preview") == (
         "https://examplephonesystem.de/api/addcall.php?number=004936130262422\n"
     )
+
+
+def test_an_allowed_target_is_said_once_and_not_asked_for_again(run):
+    allowed = run("targets", "allow", "PBX.example:8443", "--reason", "Head office")
+    saved = run("phones", "set-default", "https://pbx.example:8443/<#NUMBER#>")
+
+    assert allowed == "The server may contact pbx.example:8443 now.\n"
+    assert saved == "Everybody calls with https://pbx.example:8443/<#NUMBER#> now.\n"
+
+
+def test_a_target_that_is_no_host_is_refused(refused):
+    assert "neither a host nor a network" in refused("targets", "allow", "https://pbx.example/")
+
+
+def test_a_url_whose_target_is_not_allowed_is_saved_with_a_hint_and_not_called(
+    run, app, refused, alice
+):
+    runner = app.test_cli_runner()
+
+    result = runner.invoke(args=["phones", "set-default", "http://10.0.0.5/<#NUMBER#>"])
+
+    assert result.exit_code == 0
+    assert "flask --app wsgi targets allow 10.0.0.5:80" in result.stderr
+    assert "10.0.0.5:80" in refused("dial", "201", "--as", "alice", "--preview")
+    run("targets", "allow", "10.0.0.5:80")
+    assert run("dial", "201", "--as", "alice", "--preview") == "http://10.0.0.5/201\n"
+
+
+def test_a_target_that_no_list_can_open_is_refused(refused):
+    for option in ([], ["--allow-target"]):
+        url = "http://169.254.169.254/<#NUMBER#>"
+        assert "169.254.169.254" in refused("phones", "set-default", url, *option)
 
 
 def test_the_default_phone_can_be_set_again(run, alice):
@@ -92,7 +124,8 @@ def test_a_wrong_dial_url_is_refused(refused):
 
 
 def test_the_preview_masks_secrets(run, app, alice):
-    run("phones", "set-default", "https://pbx.example/?p=<#CTI_PASS#>&n=<#NUMBER#>")
+    url = "https://pbx.example/?p=<#CTI_PASS#>&n=<#NUMBER#>"
+    run("phones", "set-default", url, "--allow-target")
     with app.app_context():
         accounts.change_cti(alice.id, cti_user="a", cti_pass="canary", cti_phone="")
 

@@ -2,11 +2,12 @@
 
 import pytest
 
-from portal import handlers, phones, schemes
+from portal import handlers, phones, schemes, targets
 from portal.dialing.template import OpenMode
 from portal.errors import DialError, InvalidError, NotFoundError
 from portal.handlers import HandlerDraft
 from portal.phones import Draft, Place
+from portal.targets import Decision
 
 URL = "https://pbx.example/call?number="
 
@@ -14,6 +15,8 @@ URL = "https://pbx.example/call?number="
 @pytest.fixture(autouse=True)
 def _in_context(app, alice):
     with app.app_context():
+        for host in ("pbx.example", "new.example", "phone.example"):
+            targets.allow(host)
         yield
 
 
@@ -220,6 +223,59 @@ def test_handler_that_others_build_on_is_not_deleted():
 def test_unknown_handler_is_not_found():
     with pytest.raises(NotFoundError):
         handlers.get(99)
+
+
+CLOSED_URL = "https://closed.example/?n="
+
+
+def test_a_target_that_is_not_allowed_is_refused_until_it_is_decided():
+    assert _refusal(lambda: _add("anlage", CLOSED_URL)) == ("not-on-allow-list", "url")
+    assert handlers.check(HandlerDraft("anlage", CLOSED_URL)).offer == "closed.example:443"
+
+    handlers.create(HandlerDraft("anlage", CLOSED_URL), Decision("closed.example:443"))
+
+    listed = {item.target.entry: item.target.reason for item in targets.overview()}
+    assert listed["closed.example:443"] == "anlage://"
+
+
+def test_a_handler_for_browsers_leaves_its_target_closed(alice):
+    leave_closed = Decision(leave_closed=True)
+    handlers.create(HandlerDraft("web", CLOSED_URL), leave_closed)
+    handlers.create(HandlerDraft("local", "http://localhost:9000/?n="), leave_closed)
+
+    assert _phone(alice.id, "web://<#NUMBER#>", mode=OpenMode.WINDOW).id
+    assert _refusal(lambda: _phone(alice.id, "web://<#NUMBER#>", "Other")) == (
+        "not-on-allow-list",
+        "url",
+    )
+    assert "closed.example" not in str(targets.overview())
+
+
+@pytest.mark.parametrize("url", ["callto:", "https://closed.example/#/dial/"])
+def test_a_url_that_only_browsers_can_open_needs_no_permission(url):
+    assert _add("web", url)
+
+
+def test_a_change_to_another_target_stops_no_phone_that_the_server_dials_with(alice):
+    handler = _add("anlage")
+    _phone(alice.id, "anlage://<#NUMBER#>")
+    draft = HandlerDraft("anlage", CLOSED_URL)
+
+    refusal = _refusal(lambda: handlers.change(handler, draft, Decision(leave_closed=True)))
+    assert refusal == ("phones-would-stop", "url")
+
+    handlers.change(handler, draft, Decision("closed.example:443"))
+
+    assert phones.check(Draft.of(phones.of_user(alice.id)[0]), phones.rules()).problem is None
+
+
+def test_a_name_that_is_taken_meanwhile_allows_nothing():
+    _add("anlage")
+
+    with pytest.raises(InvalidError):
+        handlers.create(HandlerDraft("anlage", CLOSED_URL), Decision("closed.example:443"))
+
+    assert "closed.example:443" not in [item.target.entry for item in targets.overview()]
 
 
 def test_refusal_of_the_engine_reaches_the_user_in_its_words():

@@ -13,9 +13,10 @@ from sqlalchemy import inspect, select, text
 
 from portal import create_app
 from portal.extensions import db
-from portal.models import Call, Handler, Phone, Setting, User, UserSession
-from tests.support import schema
+from portal.models import Call, Handler, Phone, Setting, Target, User, UserSession
+from tests.support import people, schema
 from tests.support.databases import on_sqlite
+from tests.support.people import Person
 from tests.support.server import ROOT
 
 NOT_COPIED = pytest.mark.filterwarnings(
@@ -117,7 +118,7 @@ def test_upgrading_what_is_up_to_date_keeps_all_data(app, ada):
 
         upgrade()
 
-        for model in (User, UserSession, Phone, Handler, Call, Setting):
+        for model in (User, UserSession, Phone, Handler, Call, Setting, Target):
             assert len(db.session.scalars(select(model)).all()) == 1
 
 
@@ -182,12 +183,29 @@ def test_a_migration_that_breaks_references_is_taken_back(app, ada, migrate_furt
         assert db.session.scalar(text("SELECT version_num FROM alembic_version")) != "next"
 
 
+def test_an_outcome_that_got_another_name_is_renamed_there_and_back(app):
+    ada = Person(app, people.ADA)
+    with app.app_context():
+        fill(ada)
+        outcome = text("SELECT outcome FROM calls")
+        db.session.execute(text("UPDATE calls SET outcome = 'dns-failed'"))
+        db.session.commit()
+
+        downgrade(revision="0001")
+        assert db.session.scalar(outcome) == "name-not-found"
+        db.session.rollback()
+
+        upgrade()
+        assert db.session.scalar(outcome) == "dns-failed"
+
+
 def fill(owner):
     """Put a row into each table, each referring to others where it can."""
     owner.new_client()
     phone = Phone(name="Desk", url="anlage://<#NUMBER#>", owner_id=owner.id)
     db.session.add_all([phone, Handler(name="anlage", url="https://a.example/")])
     db.session.add(Setting(name="browser_schemes", value=["msteams"]))
+    db.session.add(Target(entry="a.example", created_by=owner.id))
     db.session.flush()
     call = Call(
         user_id=owner.id,

@@ -5,7 +5,7 @@ import secrets
 import pytest
 from sqlalchemy import event
 
-from portal import handlers, phones, schemes
+from portal import handlers, phones, schemes, targets
 from portal.dialing.handler import resolve
 from portal.dialing.number import NumberFormat
 from portal.dialing.template import OpenMode, expand, parse
@@ -15,6 +15,7 @@ from portal.handlers import HandlerDraft
 from portal.identity import identify, token_hash
 from portal.models import UserSession
 from portal.phones import PRACTICE, Draft, Place, Rules
+from portal.targets import Decision
 
 URL = "https://pbx.example/call?number=<#NUMBER#>"
 NO_RULES = Rules({})
@@ -23,6 +24,7 @@ NO_RULES = Rules({})
 @pytest.fixture(autouse=True)
 def _in_context(app, alice, bob):
     with app.app_context():
+        targets.allow("pbx.example")
         yield
 
 
@@ -162,6 +164,123 @@ def test_outside_prefix_stands_in_the_sample():
     check = phones.check(_draft(outside_prefix="0"), NO_RULES)
 
     assert _shown(check).endswith("number=0036130262422")
+
+
+# Where the server may send it
+
+CLOSED_URL = "https://closed.example:8443/<#NUMBER#>"
+
+
+def test_a_target_that_is_not_allowed_is_refused_and_offered():
+    check = phones.check(_draft(CLOSED_URL), phones.rules())
+
+    assert (check.problem.kind, check.problem.field) == ("not-on-allow-list", "url")
+    assert (str(check.target), check.offer) == ("closed.example:8443", "closed.example:8443")
+    assert _shown(check) == "https://closed.example:8443/036130262422"
+    with pytest.raises(DialError):
+        phones.save_default(_draft(CLOSED_URL))
+    assert phones.default() is None
+
+
+def test_what_is_offered_is_allowed_and_saved_in_one_step(ada):
+    decision = Decision("closed.example:8443", by=ada.id)
+
+    phones.save_default(_draft(CLOSED_URL), decision)
+
+    listed = {item.target.entry: item for item in targets.overview()}
+    assert set(listed) == {"closed.example:8443", "pbx.example"}
+    assert listed["closed.example:8443"].allowed_by == "Ada Lovelace"
+    assert listed["closed.example:8443"].target.reason == "Desk"
+    assert phones.default()
+
+
+def test_only_what_the_url_needs_is_allowed_along_with_it():
+    for entry in ("closed.example", "other.example:8443", "0.0.0.0/0"):
+        with pytest.raises(DialError):
+            phones.save_default(_draft(CLOSED_URL), Decision(entry))
+
+    phones.save_default(_draft(), Decision("closed.example:8443"))
+
+    assert [item.target.entry for item in targets.overview()] == ["pbx.example"]
+
+
+def test_a_phone_that_is_refused_allows_nothing(alice):
+    phones.create(alice.id, _draft())
+
+    for draft in (_draft(CLOSED_URL), _draft(CLOSED_URL, name=" ")):
+        with pytest.raises(InvalidError):
+            phones.create(alice.id, draft, Decision("closed.example:8443"))
+
+    assert [item.target.entry for item in targets.overview()] == ["pbx.example"]
+
+
+def test_the_target_counts_that_the_handlers_lead_to():
+    handlers.create(HandlerDraft("anlage", "https://pbx.example/?n="))
+    handler = handlers.get(1)
+    handler.url = "https://closed.example/?n="
+    db.session.commit()
+
+    assert phones.check(_draft("anlage://<#NUMBER#>"), phones.rules()).offer == "closed.example:443"
+
+
+@pytest.mark.parametrize(
+    ("url", "offer"),
+    [
+        ("http://127.0.0.1:8088/<#NUMBER#>", "127.0.0.1:8088"),
+        ("http://127.0.0.1/<#NUMBER#>", "127.0.0.1:80"),
+        ("http://[fd12::5]:8088/<#NUMBER#>", "[fd12::5]:8088"),
+        ("http://pbx.example:8088/<#NUMBER#>", "pbx.example:8088"),
+        ("http://localhost:8088/<#NUMBER#>", ""),
+        ("http://169.254.169.254/<#NUMBER#>", ""),
+        ("http://[::ffff:10.0.0.5]/<#NUMBER#>", ""),
+    ],
+)
+def test_what_no_list_can_open_is_not_offered(url, offer):
+    check = phones.check(_draft(url), phones.rules())
+
+    assert check.problem
+    assert check.offer == offer
+
+
+def test_a_name_may_lead_into_an_allowed_network():
+    targets.allow("192.168.10.0/24")
+
+    check = phones.check(_draft("http://pbx.lan/<#NUMBER#>"), phones.rules())
+
+    assert (check.problem, check.depends_on_address) == (None, True)
+
+
+def test_the_cti_phone_as_host_needs_no_permission_before_a_call():
+    check = phones.check(_draft("http://<#CTI_PHONE#>/<#NUMBER#>"), phones.rules())
+
+    assert (check.problem, check.target) == (None, None)
+
+
+def test_somebody_who_may_not_allow_is_told_what_is_and_whom_to_ask(ada):
+    for number in range(5):
+        targets.allow(f"10.0.0.{number}")
+    problem = phones.check(_draft(CLOSED_URL), phones.rules()).problem
+
+    assert problem
+    assert str(phones.for_owner(problem)) == (
+        "Your phone may only contact what is allowed: 10.0.0.0, 10.0.0.1, 10.0.0.2, 10.0.0.3, "
+        "10.0.0.4 …. Ask Ada Lovelace to allow closed.example:8443."
+    )
+
+
+def test_other_problems_are_the_same_for_everybody():
+    problem = phones.check(_draft("callto:<#NUMBER#>"), phones.rules()).problem
+
+    assert problem
+    assert phones.for_owner(problem) is problem
+
+
+def test_phones_that_a_removal_stops_are_known_before(alice):
+    target = targets.allow("gone.example")
+    phones.create(alice.id, _draft("https://gone.example/<#NUMBER#>"))
+    phones.create(alice.id, _draft(name="Other"))
+
+    assert phones.stopped_without_target(target) == ["Desk (alice)"]
 
 
 # The default phone
@@ -305,7 +424,7 @@ def test_key_of_no_phone_is_refused(alice, key):
 def test_dial_phone_carries_all_that_its_url_builds_on(alice):
     for name, url in (("c", "https://pbx.example/?n="), ("b", "C://"), ("a", "b://")):
         handlers.create(HandlerDraft(name, url))
-    handlers.create(HandlerDraft("unused", "https://other.example/?n="))
+    handlers.create(HandlerDraft("unused", "callto:"))
     schemes.add("msteams")
     phones.save_default(
         Draft("Long way", "A://<#NUMBER#>", number_format=NumberFormat.E164, outside_prefix="0")

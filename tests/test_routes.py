@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.extensions import db
-from portal.models import Call, Handler, Phone, User, UserSession
+from portal.models import Call, Handler, Phone, Target, User, UserSession
 from portal.models.call import CallState
 from tests.support.databases import on_sqlite
 
@@ -74,6 +74,10 @@ OPEN_FROM = {
     "POST /admin/click2dial/handlers/<int:handler_id>": Who.ADMIN,
     "GET /admin/click2dial/handlers/<int:handler_id>/delete": Who.ADMIN,
     "POST /admin/click2dial/handlers/<int:handler_id>/delete": Who.ADMIN,
+    "GET /admin/click2dial/targets": Who.ADMIN,
+    "POST /admin/click2dial/targets": Who.ADMIN,
+    "GET /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
+    "POST /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
     "GET /admin/click2dial/schemes": Who.ADMIN,
     "POST /admin/click2dial/schemes": Who.ADMIN,
     "POST /admin/click2dial/schemes/<scheme>/delete": Who.ADMIN,
@@ -113,7 +117,8 @@ def samples(app, bob):
         db.session.get(User, bob.id).may_manage_phones = True
         handler = Handler(name="anlage", url="https://pbx.example/")
         phone = Phone(name="Desk", url="https://pbx.example/<#NUMBER#>", owner_id=bob.id)
-        db.session.add_all([handler, phone])
+        target = Target(entry="pbx.example")
+        db.session.add_all([handler, phone, target])
         db.session.flush()
         call = Call(
             user_id=bob.id,
@@ -131,6 +136,7 @@ def samples(app, bob):
             "<int:user_id>": bob.id,
             "<int:phone_id>": phone.id,
             "<int:handler_id>": handler.id,
+            "<int:target_id>": target.id,
             "<int:session_id>": db.session.scalar(
                 select(UserSession.id).where(UserSession.user_id == bob.id)
             ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal import handlers, phones, schemes
+from portal import handlers, phones, schemes, targets
 from portal.dialing.template import OpenMode
 from portal.errors import InvalidError
 from portal.handlers import HandlerDraft
@@ -12,6 +12,7 @@ from portal.phones import Draft
 @pytest.fixture(autouse=True)
 def _in_context(app, alice):
     with app.app_context():
+        targets.allow("pbx.example")
         yield
 
 

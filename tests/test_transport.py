@@ -19,8 +19,11 @@ from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from portal.dialing import transport
-from portal.dialing.transport import LONGEST_BODY, Answer, TransportError
+from portal.dialing import resolver, transport
+from portal.dialing.outcome import OUTCOMES
+from portal.dialing.target import AllowList, check_url, parse_entry
+from portal.dialing.transport import LONGEST_BODY, Answer, Timeouts, TransportError
+from tests.support.processes import wait_for
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -71,6 +74,22 @@ def drips(head: bytes, drop: bytes) -> Behaviour:
     return behave
 
 
+class Dns:
+    """Gives one answer after the other, and remembers the questions."""
+
+    def __init__(self) -> None:
+        self.answers: list[list[str]] = []
+        self.hangs = False
+        self.go_on = threading.Event()
+        self.asked: list[tuple[str, int]] = []
+
+    def __call__(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        self.asked.append((host, port))
+        if self.hangs:
+            self.go_on.wait()
+        return [(None, None, None, "", (address, port)) for address in self.answers.pop(0)]
+
+
 def stays_silent(connection: socket.socket) -> None:
     while connection.recv(65536):
         pass
@@ -107,14 +126,17 @@ def self_signed(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-def exchange(url: str, **timeouts: float) -> Answer:
-    patient = {"connect_timeout": 5.0, "answer_timeout": 5.0, "exchange_timeout": 5.0}
-    return transport.exchange(url, **(patient | timeouts))
+def exchange(url: str, *allowed: str, **seconds: float) -> Answer:
+    """Open a URL that may be opened, if nothing else is allowed."""
+    entries = allowed or (str(check_url(url)),)
+    patient = {"look_up": 5.0, "connect": 5.0, "answer": 5.0, "exchange": 5.0}
+    timeouts = Timeouts(**(patient | seconds))
+    return transport.exchange(url, AllowList(map(parse_entry, entries)), timeouts)
 
 
-def failure(url: str, **timeouts: float) -> str:
+def failure(url: str, *allowed: str, **seconds: float) -> str:
     with pytest.raises(TransportError) as caught:
-        exchange(url, **timeouts)
+        exchange(url, *allowed, **seconds)
     return caught.value.kind
 
 
@@ -165,7 +187,7 @@ def test_proxies_and_credentials_of_the_environment_are_not_used(
     phone_system: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path
 ):
     netrc = tmp_path / "netrc"
-    netrc.write_text(f"machine localhost login x password {CANARY}\n")
+    netrc.write_text(f"machine 127.0.0.1 login x password {CANARY}\n")
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     phone_system.expect_request("/").respond_with_handler(
@@ -177,12 +199,127 @@ def test_proxies_and_credentials_of_the_environment_are_not_used(
     assert answer.body == b"False"
 
 
+# Where the connection goes
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
+    """The system's resolver, answering as a test wants."""
+    system = Dns()
+    monkeypatch.setattr(socket, "getaddrinfo", system)
+    yield system
+    system.answers = [[]] * resolver.MOST_AT_ONCE
+    system.go_on.set()
+    wait_for(lambda: resolver._places._value == resolver.MOST_AT_ONCE, "the look-ups to end")
+
+
+def test_the_name_is_looked_up_once_and_the_connection_goes_to_what_was_checked(
+    phone_system: HTTPServer, dns: Dns
+):
+    phone_system.expect_oneshot_request("/").respond_with_handler(
+        lambda request: Response(request.headers["Host"])
+    )
+    dns.answers = [["127.0.0.1"], ["169.254.169.254"]]
+    url = f"http://pbx.example:{phone_system.port}/"
+
+    answer = exchange(url, f"127.0.0.1:{phone_system.port}")
+
+    assert answer.body.decode() == f"pbx.example:{phone_system.port}"
+    assert dns.asked == [("pbx.example", phone_system.port)]
+
+
+def test_an_address_needs_no_look_up(phone_system: HTTPServer, dns: Dns):
+    phone_system.expect_oneshot_request("/").respond_with_data("ok")
+
+    exchange(phone_system.url_for("/"))
+
+    assert dns.asked == []
+
+
+@pytest.mark.parametrize(
+    ("allowed", "addresses", "kind"),
+    [
+        ("pbx.example:{port}", ["127.0.0.1"], "address-never-allowed"),
+        ("pbx.example:{port}", ["192.0.2.1", "127.0.0.1"], "address-never-allowed"),
+        ("pbx.example:{port}", ["169.254.169.254"], "address-never-allowed"),
+        ("pbx.example:{port}", ["::ffff:127.0.0.1"], "address-never-allowed"),
+        ("pbx.example:{port}", [], "dns-failed"),
+        ("pbx.example", ["192.0.2.1"], "port-not-allowed"),
+        ("other.example:{port}", ["192.0.2.1"], "not-on-allow-list"),
+        ("192.168.0.0/16:{port}", ["192.0.2.1"], "not-on-allow-list"),
+    ],
+)
+def test_what_is_not_allowed_is_not_contacted(
+    phone_system: HTTPServer, dns: Dns, allowed: str, addresses: list[str], kind: str
+):
+    dns.answers = [addresses]
+
+    refused = failure(
+        f"http://pbx.example:{phone_system.port}/", allowed.format(port=phone_system.port)
+    )
+
+    assert refused == kind
+    assert not OUTCOMES[kind].was_sent
+    assert phone_system.log == []
+
+
+def test_the_own_computer_by_its_name_is_not_contacted(phone_system: HTTPServer):
+    url = f"http://localhost:{phone_system.port}/"
+
+    assert failure(url, f"localhost:{phone_system.port}") == "address-never-allowed"
+    assert phone_system.log == []
+
+
+def test_the_next_checked_address_is_tried_if_the_first_refuses(phone_system: HTTPServer, dns: Dns):
+    phone_system.expect_oneshot_request("/").respond_with_data("ok")
+    port = phone_system.port
+    dns.answers = [["127.0.0.2", "127.0.0.1"]]
+
+    answer = exchange(f"http://pbx.example:{port}/", f"127.0.0.1:{port}", f"127.0.0.2:{port}")
+
+    assert answer == Answer(200, b"ok")
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(dns: Dns):
+    dns.hangs = True
+
+    assert failure("http://pbx.example/", look_up=0.05) == "dns-failed"
+
+
+def test_resolvers_that_hang_do_not_pile_up(dns: Dns):
+    dns.hangs = True
+
+    for _ in range(resolver.MOST_AT_ONCE + 5):
+        assert failure("http://pbx.example/", look_up=0.001) == "dns-failed"
+
+    assert len(dns.asked) <= resolver.MOST_AT_ONCE
+
+
+def test_a_name_without_address_is_dns_failed():
+    assert failure("http://phone-system.invalid/") == "dns-failed"
+
+
+def test_the_certificate_is_checked_for_the_name(self_signed: ssl.SSLContext, dns: Dns):
+    names: list[str | None] = []
+    self_signed.sni_callback = lambda _socket, name, _context: names.append(name)
+
+    def behave(connection: socket.socket) -> None:
+        with contextlib.suppress(ssl.SSLError):
+            self_signed.wrap_socket(connection, server_side=True).close()
+
+    with phone_system_that(behave) as url:
+        port = check_url(url).port
+        dns.answers = [["127.0.0.1"]]
+        assert failure(f"https://pbx.example:{port}/", f"127.0.0.1:{port}") == "certificate"
+
+    assert names == ["pbx.example"]
+
+
+# What can go wrong
+
+
 def test_no_listener_is_connection_refused():
     assert failure(f"http://127.0.0.1:{free_port()}/") == "connection-refused"
-
-
-def test_unknown_host_is_name_not_found():
-    assert failure("http://phone-system.invalid/") == "name-not-found"
 
 
 def test_plain_answer_to_tls_is_tls():
@@ -201,14 +338,14 @@ def test_untrusted_certificate_is_certificate(self_signed: ssl.SSLContext):
 
 def test_silence_during_tls_means_that_nothing_was_sent():
     with phone_system_that(stays_silent) as url:
-        kind = failure(url.replace("http:", "https:"), connect_timeout=0.2)
+        kind = failure(url.replace("http:", "https:"), connect=0.2)
 
     assert kind == "connect-timeout"
 
 
 def test_silence_after_the_request_is_answer_timeout():
     with phone_system_that(stays_silent) as url:
-        assert failure(url, answer_timeout=0.1) == "answer-timeout"
+        assert failure(url, answer=0.1) == "answer-timeout"
 
 
 def test_hanging_up_after_the_request_is_connection_lost():
@@ -233,13 +370,13 @@ def test_garbage_is_not_http(answer: bytes):
 
 def test_dripping_headers_end_with_the_time_for_the_exchange():
     with phone_system_that(drips(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")) as url:
-        assert failure(url, exchange_timeout=0.5) == "answer-timeout"
+        assert failure(url, exchange=0.5) == "answer-timeout"
 
 
 def test_dripping_body_ends_with_the_time_for_the_exchange_and_the_status_counts():
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
     with phone_system_that(drips(head, b"x")) as url:
-        answer = exchange(url, exchange_timeout=0.5)
+        answer = exchange(url, exchange=0.5)
 
     assert answer.status == 200
     assert 0 < len(answer.body) < 100000
@@ -272,7 +409,7 @@ def test_compressed_body_is_not_unpacked():
 def test_no_failure_tells_the_url(behave: Behaviour, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
     with phone_system_that(behave) as url, pytest.raises(TransportError) as caught:
-        exchange(url, answer_timeout=0.1)
+        exchange(url, answer=0.1)
 
     error: BaseException | None = caught.value
     while error:

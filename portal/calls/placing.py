@@ -13,7 +13,7 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import or_, select
 
-from portal import phones
+from portal import phones, targets
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
 from portal.database import now
@@ -22,6 +22,7 @@ from portal.dialing.dispatch import Dispatcher
 from portal.dialing.number import clean
 from portal.dialing.outcome import Outcome
 from portal.dialing.template import MASK, OpenMode
+from portal.dialing.transport import Timeouts
 from portal.errors import N_, BusyError, ConflictError, InvalidError
 from portal.extensions import config, db
 from portal.identity import Identity
@@ -151,31 +152,41 @@ def _dispatch(call: Call, url: str) -> Call:
 
     The URL with its secrets is only kept in memory.
     """
-    settings = config()
-    request = DialRequest(
-        url,
-        connect_timeout=settings.connect_timeout,
-        answer_timeout=settings.answer_timeout,
-        exchange_timeout=settings.exchange_timeout,
-    )
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - for the thread
     dispatcher: Dispatcher = app.extensions["dispatchers"][call.connector]
     try:
-        dispatcher.submit(partial(_send, app, call.id, call.connector, request, time.monotonic()))
+        dispatcher.submit(partial(_send, app, call.id, call.connector, url, time.monotonic()))
     except BusyError:
         advance(call.id, CallState.FAILED, Outcome("busy"))
         return db.session.get_one(Call, call.id)
     return call
 
 
-def _send(app: Flask, call_id: str, connector: str, request: DialRequest, placed_at: float) -> None:
+def _send(app: Flask, call_id: str, connector: str, url: str, placed_at: float) -> None:
     """Make a call in a thread of the pool; no transaction is open while the phone system works."""
     with app.app_context(), structlog.contextvars.bound_contextvars(call_id=call_id):
         if time.monotonic() - placed_at > _PATIENCE_SECONDS:
             advance(call_id, CallState.FAILED, Outcome("busy"))
         elif advance(call_id, CallState.SENDING):
-            outcome = CONNECTORS[connector](request, partial(_report, call_id))
+            outcome = CONNECTORS[connector](_request(url), partial(_report, call_id))
             advance(call_id, CallState(outcome.verdict), outcome)
+
+
+def _request(url: str) -> DialRequest:
+    """Return all that a connector needs; where it may go is read at the last moment."""
+    settings = config()
+    allow = targets.allow_list()
+    db.session.rollback()
+    return DialRequest(
+        url,
+        allow,
+        Timeouts(
+            look_up=settings.look_up_timeout,
+            connect=settings.connect_timeout,
+            answer=settings.answer_timeout,
+            exchange=settings.exchange_timeout,
+        ),
+    )
 
 
 def _report(call_id: str, progress: Progress) -> None:

@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
-from portal import accounts, rights
+from portal import accounts, rights, targets
 from portal.dialing.handler import Resolution, resolve
 from portal.dialing.number import NumberFormat, NumberInfo, clean, describe, format_number
+from portal.dialing.target import check_listed, check_url, fixed_destination
 from portal.dialing.template import Expansion, OpenMode, Template, expand, parse
 from portal.dialing.variables import VARIABLES, Source
 from portal.errors import N_, DialError, ForbiddenError, PortalError
@@ -34,6 +35,7 @@ class Mend(StrEnum):
     SECURITY = "security"
     OWN_PHONES = "own-phones"
     DEFAULT_PHONE = "default-phone"
+    TARGETS = "targets"
     ADMINISTRATOR = "administrator"
 
 
@@ -110,6 +112,8 @@ def plan(
         values |= _call_values(caller, template, call_values, problems)
         missing = frozenset(name for name in _names(template) if not values.get(name))
         expansion = _expand(template, values, missing, problems, at_phone)
+        if expansion and phone.contacts_target and _has_host(template, missing):
+            _check_target(caller, phone, expansion, problems)
     return Plan(
         phone=phone,
         problems=tuple(problems),
@@ -211,6 +215,26 @@ def _expand(
     except DialError as error:
         problems.append(Problem(error, _mend_value(error.variable, at_phone)))
         return None
+
+
+def _has_host(template: Template, missing: frozenset[str]) -> bool:
+    """Tell whether it is known where the URL leads: a variable may be the host."""
+    return "CTI_PHONE" not in missing or fixed_destination(template) is not None
+
+
+def _check_target(
+    caller: Identity,
+    phone: DialPhone,
+    expansion: Expansion,
+    problems: _Problems,
+) -> None:
+    """Report a target that may not be contacted, as far as can be told without its addresses."""
+    destination = problems.attempt(_mend_phone(caller, phone), check_url, expansion.url)
+    if destination:
+        allow = targets.allow_list_at(phone.targets_version)
+        may_mend = rights.may_administer(caller)
+        at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
+        problems.attempt(at_list, check_listed, destination, allow)
 
 
 def _mend_phone(caller: Identity, phone: DialPhone) -> Mend:

@@ -29,6 +29,7 @@ class Meaning:
 _LOOK_AT_PHONE = N_("Look at your phone before you try again. The call is not repeated.")
 _TRY_AGAIN = N_("Try again in a moment. If it stays like this, tell your administrator.")
 _CHECK_HOST = N_("Ask your administrator to check host and port in the dial URL.")
+_HAVE_IT_ALLOWED = N_("Ask your administrator to allow this target.")
 
 
 def _not_sent(happened: str, next_step: str) -> Meaning:
@@ -51,7 +52,18 @@ OUTCOMES: Mapping[str, Meaning] = {
     "connection-refused": _not_sent(
         N_("The computer of the phone system refused the connection."), _TRY_AGAIN
     ),
-    "name-not-found": _not_sent(N_("The host name in the dial URL is not known."), _CHECK_HOST),
+    "dns-failed": _not_sent(
+        N_("No address was found for the host name in the dial URL."), _CHECK_HOST
+    ),
+    "not-on-allow-list": _not_sent(
+        N_("The portal may not contact the host in the dial URL."), _HAVE_IT_ALLOWED
+    ),
+    "port-not-allowed": _not_sent(
+        N_("The portal may not contact the host in the dial URL on this port."), _HAVE_IT_ALLOWED
+    ),
+    "address-never-allowed": _not_sent(
+        N_("The host in the dial URL has an address where no phone system can be."), _CHECK_HOST
+    ),
     "unreachable": _not_sent(
         N_("The phone system cannot be reached over the network."), _TRY_AGAIN
     ),

@@ -1,9 +1,13 @@
-"""One exchange with a phone system: one request, never repeated, bounded in time and size."""
+"""One exchange with a phone system: one request, never repeated, bounded in time and size.
+
+The host is resolved once, all its addresses are checked, and only these are connected to.
+"""
 
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,6 +19,10 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from portal.dialing.resolver import look_up
+from portal.dialing.target import Address, AllowList, admit, check_url
+from portal.errors import DialError
 
 LONGEST_BODY = 64 * 1024
 
@@ -45,22 +53,33 @@ class Answer:
     body: bytes = field(repr=False)
 
 
-def exchange(
-    url: str, *, connect_timeout: float, answer_timeout: float, exchange_timeout: float
-) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds."""
+
+    look_up: float
+    """For the address of the host."""
+    connect: float
+    answer: float
+    """For each wait for data."""
+    exchange: float
+    """For all of it once the address is known."""
+
+
+def exchange(url: str, allow: AllowList, timeouts: Timeouts) -> Answer:
     """Open an http(s) URL once and return the answer. Raises TransportError.
 
-    Redirects are not followed; proxies, cookies and credentials of the environment are not
-    used. Times are seconds: for the connection, for each wait for data, and for all of it.
+    Redirects are not followed; proxies, cookies and credentials of the environment are not used.
     """
+    addresses = _admitted(url, allow, timeouts.look_up)
     request = requests.PreparedRequest()
     request.prepare(method="GET", url=url, headers=_HEADERS)
     request.url = url  # as it was shown: requests would spell it anew
-    with _watched(exchange_timeout) as watch:
+    with _watched(addresses, timeouts.exchange) as watch:
         try:
             # Not a requests.Session: for a redirect it would read the body without limit.
             with _Adapter().send(
-                request, stream=True, timeout=(connect_timeout, answer_timeout)
+                request, stream=True, timeout=(timeouts.connect, timeouts.answer)
             ) as response:
                 if not watch.late:
                     return Answer(response.status_code, _body(response))
@@ -68,6 +87,14 @@ def exchange(
         except (requests.RequestException, exceptions.HTTPError) as error:
             kind = _kind(error, watch)
     raise TransportError(kind)  # outside of "except": the error there carries the URL
+
+
+def _admitted(url: str, allow: AllowList, patience: float) -> tuple[Address, ...]:
+    try:
+        return admit(check_url(url), allow, lambda host, port: look_up(host, port, patience))
+    except DialError as error:
+        kind = error.kind
+    raise TransportError(kind)
 
 
 def _body(response: requests.Response) -> bytes:
@@ -91,7 +118,6 @@ def _kind(error: Exception, watch: "_Watch") -> str:
 
 _BEFORE_SENDING: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "connect-timeout"),
-    (exceptions.NameResolutionError, "name-not-found"),
     (ssl.SSLCertVerificationError, "certificate"),
     (ssl.SSLError, "tls"),
     (ConnectionRefusedError, "connection-refused"),
@@ -120,7 +146,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 class _Watch:
     """What is known of an exchange under way, and the power to end it."""
 
-    def __init__(self) -> None:
+    def __init__(self, addresses: Sequence[Address]) -> None:
+        self.addresses = addresses
+        """Where to connect to, in the order in which to try."""
         self.sent = False
         """Whether a byte of the request may have left."""
         self.late = False
@@ -140,9 +168,9 @@ _current: ContextVar[_Watch] = ContextVar("exchange")
 
 
 @contextmanager
-def _watched(seconds: float) -> Iterator[_Watch]:
+def _watched(addresses: Sequence[Address], seconds: float) -> Iterator[_Watch]:
     """Watch one exchange: the timeouts of requests are per read, so drops would keep it going."""
-    watch = _Watch()
+    watch = _Watch(addresses)
     timer = Timer(seconds, watch.end)
     timer.daemon = True
     token = _current.set(watch)
@@ -155,7 +183,29 @@ def _watched(seconds: float) -> Iterator[_Watch]:
 
 
 class _Connection(HTTPConnection):
-    """A connection that tells the watch its socket and when it begins to send."""
+    """A connection to a checked address; tells the watch its socket and when it begins to send."""
+
+    def _new_conn(self) -> socket.socket:
+        """Take the place of what would resolve the host again, and perhaps to another address."""
+        deadline = time.monotonic() + float(self.timeout or 0)
+        *others, last = _current.get().addresses
+        for tried, address in enumerate(others):
+            share = (deadline - time.monotonic()) / (len(others) + 1 - tried)
+            with suppress(OSError):
+                return self._connected(address, share)
+        return self._connected(last, deadline - time.monotonic())
+
+    def _connected(self, address: Address, seconds: float) -> socket.socket:
+        family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.settimeout(max(seconds, 0.001))  # 0 would mean not to wait at all
+            connection.connect((str(address), self.port))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def connect(self) -> None:
         super().connect()

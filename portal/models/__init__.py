@@ -4,6 +4,17 @@ from portal.models.call import Call, CallState
 from portal.models.handler import Handler
 from portal.models.phone import Phone
 from portal.models.setting import Setting
+from portal.models.target import Target
 from portal.models.user import Role, User, UserSession
 
-__all__ = ["Call", "CallState", "Handler", "Phone", "Role", "Setting", "User", "UserSession"]
+__all__ = [
+    "Call",
+    "CallState",
+    "Handler",
+    "Phone",
+    "Role",
+    "Setting",
+    "Target",
+    "User",
+    "UserSession",
+]

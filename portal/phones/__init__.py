@@ -11,6 +11,15 @@ from portal.phones.drafts import (
     SamplePart,
     check,
     sample_number,
+    with_target,
+)
+from portal.phones.reach import (
+    carry_out,
+    for_owner,
+    reachable,
+    settle,
+    stopped_without_target,
+    whom_to_ask,
 )
 from portal.phones.records import (
     change,
@@ -22,7 +31,6 @@ from portal.phones.records import (
     prefer,
     remove_default,
     save_default,
-    whom_to_ask,
 )
 from portal.phones.rulebook import SCHEMES_SETTING, refuse_stopping, rules, stopped_by
 
@@ -38,6 +46,7 @@ __all__ = [
     "Place",
     "Rules",
     "SamplePart",
+    "carry_out",
     "change",
     "check",
     "choices",
@@ -45,14 +54,19 @@ __all__ = [
     "default",
     "delete",
     "for_caller",
+    "for_owner",
     "get",
     "of_user",
     "prefer",
+    "reachable",
     "refuse_stopping",
     "remove_default",
     "rules",
     "sample_number",
     "save_default",
+    "settle",
     "stopped_by",
+    "stopped_without_target",
     "whom_to_ask",
+    "with_target",
 ]

@@ -15,6 +15,7 @@ from portal.extensions import db
 from portal.identity import Identity
 from portal.models import Handler, Phone, Setting
 from portal.phones.rulebook import SCHEMES_SETTING
+from portal.targets import VERSION_SETTING
 
 DEFAULT = "default"
 """The key of the phone without owner."""
@@ -38,6 +39,13 @@ class DialPhone:
     handlers: Mapping[str, str]
     """The chain of CTI handlers at the start of the URL: name to URL."""
     extra_schemes: frozenset[str]
+    targets_version: str
+    """With which list of allowed targets it was read."""
+
+    @property
+    def contacts_target(self) -> bool:
+        """Whether the portal's server sends a request."""
+        return self.open_mode is OpenMode.SERVER and self.connector != PRACTICE.connector
 
 
 PRACTICE = DialPhone(
@@ -52,6 +60,7 @@ PRACTICE = DialPhone(
     connector="practice",
     handlers={},
     extra_schemes=frozenset(),
+    targets_version="",
 )
 """The default phone until an administrator enters a real one; its name is to be translated."""
 
@@ -87,12 +96,13 @@ def _phone_id(caller: Identity, key: str) -> int | None:
     return int(key) if key.isascii() and key.isdigit() and len(key) < 10 else 0  # noqa: PLR2004 - fits every integer column
 
 
-_PHONE, _SETTING = Phone.__table__, Setting.__table__
+_PHONE = Phone.__table__
+_SCHEMES, _TARGETS = (Setting.__table__.alias(name) for name in ("schemes", "targets"))
 _FIRST, _SECOND, _THIRD = (Handler.__table__.alias(name) for name in ("first", "second", "third"))
 
 
 def _phones() -> Select[Any]:
-    """Return the statement all others are made of: phones with their handlers, and the schemes."""
+    """Return the statement all others are made of: phones, their handlers, and settings."""
     return (
         select(
             *_PHONE.c,
@@ -101,12 +111,14 @@ def _phones() -> Select[Any]:
             _SECOND.c.url.label("second_url"),
             _SECOND.c.starts_with.label("third_name"),
             _THIRD.c.url.label("third_url"),
-            _SETTING.c.value.label("schemes"),
+            _SCHEMES.c.value.label("schemes"),
+            _TARGETS.c.value.label("targets_version"),
         )
         .outerjoin(_FIRST, _FIRST.c.name == _PHONE.c.starts_with)
         .outerjoin(_SECOND, _SECOND.c.name == _FIRST.c.starts_with)
         .outerjoin(_THIRD, _THIRD.c.name == _SECOND.c.starts_with)
-        .outerjoin(_SETTING, _SETTING.c.name == SCHEMES_SETTING)
+        .outerjoin(_SCHEMES, _SCHEMES.c.name == SCHEMES_SETTING)
+        .outerjoin(_TARGETS, _TARGETS.c.name == VERSION_SETTING)
     )
 
 
@@ -141,4 +153,5 @@ def _from_row(row: Row[Any] | SimpleNamespace) -> DialPhone:
         connector="http",
         handlers={name: url for name, url in chain if url is not None},
         extra_schemes=frozenset(row.schemes or ()),
+        targets_version=row.targets_version or "",
     )

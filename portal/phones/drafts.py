@@ -8,6 +8,15 @@ from typing import ClassVar
 
 from portal.dialing.handler import Resolution, Step, resolve
 from portal.dialing.number import NumberFormat, check_outside_prefix, clean, format_number
+from portal.dialing.target import (
+    AllowList,
+    Destination,
+    check_entry,
+    check_listed,
+    fixed_destination,
+    is_named,
+    parse_entry,
+)
 from portal.dialing.template import OpenMode, Template, expand, parse
 from portal.dialing.variables import RECORD_PREFIX, VARIABLES, Variable, check_value
 from portal.errors import N_, DialError, InvalidError
@@ -60,10 +69,12 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What all dial URLs build on: CTI handlers, and schemes that administrators added."""
+    """What all dial URLs build on: CTI handlers, added schemes and allowed targets."""
 
     handlers: Mapping[str, str]
     extra_schemes: frozenset[str] = frozenset()
+    allow: AllowList | None = None
+    """None does not look at where a URL leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,12 @@ class Check:
     """Where the problem is, if that is known."""
     sample_problem: DialError | None = None
     """Why the user's own values do not fit, although the URL can be saved."""
+    target: Destination | None = None
+    """Where the server will send the request, if no variable decides that."""
+    depends_on_address: bool = False
+    """Whether the target may be contacted only if its address lies in an allowed network."""
+    offer: str = ""
+    """What has to be allowed for it, if anything, and can be."""
 
     @property
     def lacks_number(self) -> bool:
@@ -152,6 +169,8 @@ def check(draft: Draft, rules: Rules, values: Mapping[str, str] = MappingProxyTy
         prefix = check_outside_prefix(draft.outside_prefix)
     except DialError as problem:
         return replace(result, problem=_at("outside_prefix", problem))
+    if draft.open_mode is OpenMode.SERVER and rules.allow is not None:
+        result = with_target(result, template, rules.allow)
     number = sample_number(draft.number_format, prefix)
     try:
         sample = _sample(template, {**values, "NUMBER": number, **_CALL_VALUES})
@@ -160,8 +179,24 @@ def check(draft: Draft, rules: Rules, values: Mapping[str, str] = MappingProxyTy
     return replace(result, sample=sample)
 
 
-def checked(draft: Draft, rules: Rules) -> Draft:
-    """Return the draft as it can be stored, or raise what is wrong with it."""
+def with_target(result: Check, template: Template, allow: AllowList) -> Check:
+    """Add to a check where the server will send the request, and whether it may."""
+    try:
+        target = fixed_destination(template)
+    except DialError as problem:
+        return replace(result, problem=_at("url", problem))
+    if target is None:
+        return result
+    result = replace(result, target=target)
+    try:
+        check_listed(target, allow)
+    except DialError as refusal:
+        return _closed(result, str(target), refusal)
+    return replace(result, depends_on_address=not is_named(target, allow))
+
+
+def checked(draft: Draft, found: Check) -> Draft:
+    """Return a draft that was checked as it can be stored, or raise what is wrong with it."""
     name = check_value(draft.name.strip(), field="name")
     if not name:
         raise InvalidError("name-missing", N_("Give the phone a name."), field="name")
@@ -174,8 +209,8 @@ def checked(draft: Draft, rules: Rules) -> Draft:
         )
     if not draft.url.strip():
         raise InvalidError("url-missing", N_("Enter the URL that opens a call."), field="url")
-    if problem := check(draft, rules).problem:
-        raise problem
+    if found.problem:
+        raise found.problem
     return replace(
         draft,
         name=name,
@@ -190,6 +225,15 @@ def sample_number(number_format: NumberFormat, outside_prefix: str = "") -> str:
     return format_number(
         clean(SAMPLE_NUMBER), number_format, region=SAMPLE_REGION, outside_prefix=outside_prefix
     )
+
+
+def _closed(result: Check, entry: str, refusal: DialError) -> Check:
+    """Refuse a target, and offer to allow it unless no list can open it."""
+    try:
+        check_entry(parse_entry(entry))
+    except DialError as impossible:
+        return replace(result, problem=_at("url", impossible))
+    return replace(result, problem=_at("url", refusal), offer=entry)
 
 
 def _at(field: str, problem: DialError) -> DialError:

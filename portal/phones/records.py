@@ -7,9 +7,11 @@ from sqlalchemy.exc import IntegrityError
 
 from portal.errors import N_, ConflictError, InvalidError, NotFoundError
 from portal.extensions import db
-from portal.models import Phone, Role, User
-from portal.phones.drafts import Draft, checked
-from portal.phones.rulebook import MOST_NAMED, rules
+from portal.models import Phone, User
+from portal.phones.drafts import Draft, check, checked
+from portal.phones.reach import carry_out, settle
+from portal.phones.rulebook import rules
+from portal.targets import UNDECIDED, Decision
 
 
 def default() -> Phone | None:
@@ -17,10 +19,13 @@ def default() -> Phone | None:
     return db.session.scalar(select(Phone).where(Phone.owner_id.is_(None)))
 
 
-def save_default(draft: Draft) -> Phone:
-    """Make this the phone that serves everybody."""
+def save_default(draft: Draft, decision: Decision = UNDECIDED) -> Phone:
+    """Make this the phone that serves everybody.
+
+    Here and below, a target that is not allowed yet needs a decision.
+    """
     phone = default() or Phone(owner_id=None)
-    _fill(phone, draft)
+    _fill(phone, draft, decision)
     try:
         db.session.commit()
     except IntegrityError:
@@ -54,18 +59,18 @@ def get(user_id: int, phone_id: int) -> Phone:
     return phone
 
 
-def create(user_id: int, draft: Draft) -> Phone:
+def create(user_id: int, draft: Draft, decision: Decision = UNDECIDED) -> Phone:
     """Add an own phone to a user."""
     phone = Phone(owner_id=user_id)
-    _fill(phone, draft)
+    _fill(phone, draft, decision)
     _commit_name(draft)
     return phone
 
 
-def change(user_id: int, phone_id: int, draft: Draft) -> Phone:
+def change(user_id: int, phone_id: int, draft: Draft, decision: Decision = UNDECIDED) -> Phone:
     """Change one of the user's own phones."""
     phone = get(user_id, phone_id)
-    _fill(phone, draft)
+    _fill(phone, draft, decision)
     _commit_name(draft)
     return phone
 
@@ -85,14 +90,11 @@ def prefer(user_id: int, phone_id: int | None) -> None:
     db.session.commit()
 
 
-def whom_to_ask() -> list[str]:
-    """Return the names of active administrators, three at most."""
-    admins = select(User).where(User.role == Role.ADMIN, User.active).order_by(User.id)
-    return [user.name for user in db.session.scalars(admins.limit(MOST_NAMED))]
-
-
-def _fill(phone: Phone, draft: Draft) -> None:
-    for name, value in asdict(checked(draft, rules())).items():
+def _fill(phone: Phone, draft: Draft, decision: Decision) -> None:
+    found = settle(check(draft, rules()), decision)
+    fields = asdict(checked(draft, found))
+    carry_out(decision, found, reason=fields["name"])
+    for name, value in fields.items():
         setattr(phone, name, value)
     db.session.add(phone)
 

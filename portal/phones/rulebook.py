@@ -2,6 +2,7 @@
 
 from sqlalchemy import select
 
+from portal import targets
 from portal.errors import N_, InvalidError
 from portal.extensions import db
 from portal.models import Handler, Phone, Setting, User
@@ -13,10 +14,11 @@ MOST_NAMED = 3
 
 
 def rules() -> Rules:
-    """Return the CTI handlers and added schemes of this moment."""
+    """Return the CTI handlers, added schemes and allowed targets of this moment."""
     handlers = db.session.execute(select(Handler.name, Handler.url)).all()
     schemes = db.session.get(Setting, SCHEMES_SETTING)
-    return Rules(dict(handlers), frozenset(schemes.value if schemes else ()))
+    extra_schemes = frozenset(schemes.value if schemes else ())
+    return Rules(dict(handlers), extra_schemes, targets.allow_list())
 
 
 def stopped_by(after: Rules) -> list[str]:

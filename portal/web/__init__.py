@@ -16,6 +16,7 @@ from portal.web import (
     preferences,
     settings,
     status,
+    targets,
     templating,
     users,
 )
@@ -32,6 +33,7 @@ _AREAS = (
     preferences,
     settings,
     status,
+    targets,
     users,
 )
 

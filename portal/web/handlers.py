@@ -6,12 +6,13 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 from wtforms import StringField, TextAreaField
 
-from portal import handlers
+from portal import handlers, phones
 from portal.dialing.variables import VARIABLES
 from portal.errors import InvalidError
 from portal.handlers import HandlerDraft
 from portal.models import Handler
 from portal.phones import Check
+from portal.targets import Decision
 from portal.web.addresses import record_id
 from portal.web.forms import Form
 from portal.web.guards import admin, me
@@ -21,6 +22,8 @@ from portal.web.phone_form import sample_values
 
 bp = Blueprint("handlers", __name__)
 
+LEAVE_CLOSED = "closed"
+
 
 class HandlerForm(Form):
     """A handler."""
@@ -29,6 +32,8 @@ class HandlerForm(Form):
 
     name = StringField(_l("Name"))
     url = TextAreaField(_l("URL that takes the place of the name"))
+    allow = StringField()
+    """The target to allow in the same step, or ``closed``: only browsers open the URL."""
 
     def __init__(self, handler: Handler | None = None) -> None:
         super().__init__(obj=handler)
@@ -43,9 +48,15 @@ class HandlerForm(Form):
         """Return what was entered."""
         return HandlerDraft(self.name.data or "", self.url.data or "")
 
+    def decision(self) -> Decision:
+        """Return what the administrator decides about the target."""
+        chosen = self.allow.data or ""
+        return Decision(chosen, by=me().id, leave_closed=chosen == LEAVE_CLOSED)
+
     def live_check(self) -> Check:
         """Check what was entered with the values of the user who looks at it."""
-        return handlers.check(self.draft(), self._handler, sample_values(me()))
+        found = handlers.check(self.draft(), self._handler, sample_values(me()))
+        return phones.settle(found, self.decision())
 
 
 @bp.get("/admin/click2dial/handlers")
@@ -62,7 +73,7 @@ def new() -> Response:
     form = HandlerForm()
     if form.validate_on_submit():
         try:
-            handler = handlers.create(form.draft())
+            handler = handlers.create(form.draft(), form.decision())
         except InvalidError as error:
             form.refuse(error)
         else:
@@ -82,7 +93,7 @@ def edit(handler_id: int) -> Response:
     form = HandlerForm(handler)
     if form.validate_on_submit():
         try:
-            handlers.change(handler_id, form.draft())
+            handlers.change(handler_id, form.draft(), form.decision())
         except InvalidError as error:
             form.refuse(error)
         else:
@@ -127,7 +138,9 @@ def check() -> str:
     """Say what a handler that is being entered comes to; ``handler`` is the id of a stored one."""
     handler_id = request.args.get("handler", type=record_id)
     form = HandlerForm(handlers.get(handler_id) if handler_id else None)
-    return render_template("phones/_live_check.html", check=form.live_check(), is_handler=True)
+    return render_template(
+        "phones/_live_check.html", form=form, check=form.live_check(), is_handler=True
+    )
 
 
 def _form_page(form: HandlerForm, handler: Handler | None) -> Response:

@@ -1,5 +1,6 @@
 """The form of a phone, the same for the default phone and people's own, and its live check."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -11,9 +12,11 @@ from portal import phones, rights
 from portal.dialing.number import NumberFormat
 from portal.dialing.template import OpenMode
 from portal.dialing.variables import VARIABLES
+from portal.errors import InvalidError
 from portal.identity import Identity
 from portal.models import Phone
 from portal.phones import Check, Draft
+from portal.targets import UNDECIDED, Decision
 from portal.web.forms import Form
 from portal.web.guards import me
 
@@ -29,7 +32,7 @@ _FORMAT_NAMES = {
 
 
 class PhoneForm(Form):
-    """A phone, with the permission for secrets only for those who may give it."""
+    """A phone; only administrators can let secrets into its URL, and allow its target."""
 
     variables = tuple(VARIABLES.values())
 
@@ -39,6 +42,8 @@ class PhoneForm(Form):
     number_format = SelectField(_l("Number format"))
     outside_prefix = StringField(_l("Outside-line prefix"))
     secrets_allowed = BooleanField(_l("Let secrets into a URL that the browser opens"))
+    allow = StringField()
+    """The target to allow in the same step."""
 
     def __init__(self, phone: Phone | None = None, **start: object) -> None:
         super().__init__(obj=phone, **start)
@@ -48,7 +53,7 @@ class PhoneForm(Form):
             for value, name in _FORMAT_NAMES.items()
         ]
         if not rights.may_administer(me()):
-            del self.secrets_allowed
+            del self.secrets_allowed, self.allow
 
     @property
     def check_url(self) -> str:
@@ -68,9 +73,21 @@ class PhoneForm(Form):
         )
         return draft if self.secrets_allowed else draft.with_grant_of(self._phone)
 
+    def decision(self) -> Decision:
+        """Return what an administrator decides about the target; others decide nothing."""
+        return Decision(self.allow.data or "", by=me().id) if self.allow else UNDECIDED
+
     def live_check(self) -> Check:
         """Check what was entered with the values of the user who looks at it."""
-        return phones.check(self.draft(), phones.rules(), sample_values(me()))
+        found = phones.check(self.draft(), phones.rules(), sample_values(me()))
+        if self.allow:
+            return phones.settle(found, self.decision())
+        problem = found.problem and phones.for_owner(found.problem)
+        return replace(found, problem=problem, offer="")
+
+    def refuse(self, error: InvalidError) -> None:
+        """Show the error at its field, in words for whoever sees it."""
+        super().refuse(error if self.allow else phones.for_owner(error))
 
 
 def sample_values(viewer: Identity) -> dict[str, str]:

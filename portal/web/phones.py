@@ -35,7 +35,7 @@ def default() -> Response:
     form = PhoneForm(phone, name=gettext("Default phone"))
     if form.validate_on_submit():
         try:
-            phones.save_default(form.draft())
+            phones.save_default(form.draft(), form.decision())
         except InvalidError as error:
             form.refuse(error)
         else:
@@ -104,4 +104,4 @@ def check() -> str:
     rights.require(rights.may_manage_phones(me(), me().id))
     phone_id = request.args.get("phone", type=record_id)
     form = PhoneForm(phones.get(me().id, phone_id) if phone_id else None)
-    return render_template("phones/_live_check.html", check=form.live_check())
+    return render_template("phones/_live_check.html", form=form, check=form.live_check())

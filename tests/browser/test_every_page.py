@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
 
-from portal import accounts, handlers, phones
+from portal import accounts, handlers, phones, targets
 from portal.dialing.template import OpenMode
 from portal.extensions import db
 from portal.handlers import HandlerDraft
@@ -31,6 +31,7 @@ def furnish(server: PortalServer, ada: Person) -> dict[str, str]:
     alice = server.add(people.ALICE)
     server.add(people.BOB)
     with server.app.app_context():
+        target = targets.allow("pbx.example", reason="Phone system of the head office", by=ada.id)
         handler = handlers.create(HandlerDraft("anlage", "https://pbx.example/call?number="))
         phones.save_default(Draft(name="Desk phones", url="anlage://<#NUMBER#>&p=<#CTI_PASS#>"))
         own = Draft(name="My headset", url="callto:<#NUMBER#>", open_mode=OpenMode.CLIENT)
@@ -46,6 +47,7 @@ def furnish(server: PortalServer, ada: Person) -> dict[str, str]:
             "<int:user_id>": str(ada.id),
             "<int:phone_id>": str(phone.id),
             "<int:handler_id>": str(handler.id),
+            "<int:target_id>": str(target.id),
             "<int:session_id>": str(session.id),
             "<call_id>": calls[-1].id,
         }

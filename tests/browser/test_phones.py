@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from portal import targets
 from tests.support.people import ADA
 
 ADMIN = "/admin/click2dial"
@@ -12,6 +13,9 @@ ADMIN = "/admin/click2dial"
 def form(page, portal_server):
     """The page of the default phone, opened by an administrator."""
     portal_server.sign_in(page, portal_server.add(ADA))
+    with portal_server.app.app_context():
+        for host in ("pbx.example", "examplephonesystem.de"):
+            targets.allow(host)
     page.goto(ADMIN)
     return page
 
@@ -67,3 +71,19 @@ def test_new_handler_is_checked_while_it_is_typed(form):
     expect(form.locator("#check .url-box")).to_have_text(
         "https://examplephonesystem.de/api/addcall.php?number=036130262422"
     )
+
+
+def test_a_target_is_allowed_in_the_same_step(form):
+    form.fill("#url", "https://closed.example:8443/?n=<#NUMBER#>")
+    offer = form.get_by_label("Allow closed.example:8443 when saving")
+    expect(offer).not_to_be_checked()
+
+    offer.press("Space")
+    expect(form.get_by_text("will be allowed")).to_be_visible()
+    expect(offer).to_be_checked()
+    expect(offer).to_be_focused()
+    form.get_by_role("button", name="Save").click()
+
+    expect(form.locator("#messages .alert-ok")).to_be_visible()
+    form.goto(f"{ADMIN}/targets")
+    expect(form.get_by_text("closed.example:8443", exact=True)).to_be_visible()

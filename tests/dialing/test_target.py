@@ -10,8 +10,10 @@ from portal.dialing.target import (
     admit,
     check_listed,
     check_url,
+    fixed_destination,
     parse_entry,
 )
+from portal.dialing.template import OpenMode, parse
 from portal.errors import DialError
 from tests.dialing.cases import cases
 
@@ -156,3 +158,28 @@ def test_no_refusal_shows_path_or_query():
 def test_only_text_of_limited_length_is_a_url(url: Any):
     with pytest.raises(DialError):
         check_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://pbx.example/<#NUMBER#>", "pbx.example:443"),
+        ("http://PBX.example.:8080?n=<#NUMBER#>", "pbx.example:8080"),
+        ("https://pbx.example", "pbx.example:443"),
+        ("http://[fd12::5]/%20<#NUMBER#>", "[fd12::5]:80"),
+        ("http://<#CTI_PHONE#>:8080/<#NUMBER#>", "None"),
+    ],
+)
+def test_template_says_where_all_its_urls_lead(url: str, target: str):
+    assert str(fixed_destination(parse(url, OpenMode.SERVER))) == target
+
+
+def test_list_can_be_had_with_one_entry_more():
+    before = allow_list("other.example")
+
+    after = before.including(parse_entry("pbx.example"))
+
+    check_listed(check_url("https://pbx.example/"), after)
+    check_listed(check_url("https://other.example/"), after)
+    with pytest.raises(DialError):
+        check_listed(check_url("https://pbx.example/"), before)

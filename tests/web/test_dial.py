@@ -6,7 +6,7 @@ import re
 import pytest
 from sqlalchemy import event, select
 
-from portal import accounts, handlers, phones
+from portal import accounts, handlers, phones, targets
 from portal.dialing.dispatch import Dispatcher
 from portal.dialing.template import MASK, OpenMode
 from portal.extensions import db
@@ -14,10 +14,18 @@ from portal.handlers import HandlerDraft
 from portal.models import Call, CallState, User
 from portal.phones import Draft
 from tests.support.processes import free_port, wait_for
+from tests.support.targets import allow_target_of
 
 NUMBER = "+49 (0)361 30262-422"
 TOKEN = "click-0123456789"
 CANARY = "canary-9b2c"
+
+
+@pytest.fixture(autouse=True)
+def _allowed(app):
+    """The phone system of these pages is allowed."""
+    with app.app_context():
+        targets.allow("pbx.example")
 
 
 @pytest.fixture
@@ -26,6 +34,7 @@ def default_phone(app):
 
     def enter(url, **others):
         with app.app_context():
+            allow_target_of(url)
             phones.save_default(Draft("Desk phones", url, **others))
 
     return enter

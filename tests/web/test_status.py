@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from portal import calls, phones
+from portal import calls, phones, targets
 from portal.database import now
 from portal.dialing.template import OpenMode
 from portal.extensions import db
@@ -42,11 +42,23 @@ def test_it_names_the_version(app, ada):
 
 def test_a_default_phone_is_in_order(app, ada):
     with app.app_context():
+        targets.allow("pbx.example")
         phones.save_default(Draft(name="Desk phones", url="https://pbx.example/<#NUMBER#>"))
 
     state, sentence = health(ada.client.get("/admin/status"))["Default phone"]
 
     assert (state, sentence) == ("ok", "Everybody can call with Desk phones.")
+
+
+def test_a_default_phone_whose_target_is_not_allowed_any_more_is_reported(app, ada):
+    with app.app_context():
+        target = targets.allow("pbx.example")
+        phones.save_default(Draft(name="Desk phones", url="https://pbx.example/<#NUMBER#>"))
+        targets.remove(target.id)
+
+    state, sentence = health(ada.client.get("/admin/status"))["Default phone"]
+
+    assert (state, sentence[:36]) == ("bad", "Nobody can call with Desk phones. Op")
 
 
 def test_tables_of_another_version_are_reported(app, ada):

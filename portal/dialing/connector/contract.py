@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from portal.dialing.outcome import Outcome
+from portal.dialing.target import AllowList
+from portal.dialing.transport import Timeouts
 
 
 class Progress(StrEnum):
@@ -18,13 +20,13 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DialRequest:
-    """One call to be made; times are seconds."""
+    """One call to be made."""
 
     url: str = field(repr=False)
     """With all secrets."""
-    connect_timeout: float
-    answer_timeout: float
-    exchange_timeout: float
+    allow: AllowList
+    """Where requests may be sent."""
+    timeouts: Timeouts
 
 
 Report = Callable[[Progress], None]

@@ -10,12 +10,7 @@ from portal.dialing.outcome import Outcome
 def dial(request: DialRequest, _report: Report) -> Outcome:
     """Open the URL once; the status of the answer says how it turned out."""
     try:
-        answer = transport.exchange(
-            request.url,
-            connect_timeout=request.connect_timeout,
-            answer_timeout=request.answer_timeout,
-            exchange_timeout=request.exchange_timeout,
-        )
+        answer = transport.exchange(request.url, request.allow, request.timeouts)
     except transport.TransportError as error:
         return Outcome(error.kind)
     return outcome_of(answer.status)

@@ -5,7 +5,15 @@ once and returns the addresses that were checked. Only these may be connected to
 """
 
 from portal.dialing.target.address import Address, Network
-from portal.dialing.target.admission import Destination, Resolver, admit, check_listed, check_url
+from portal.dialing.target.admission import (
+    Destination,
+    Resolver,
+    admit,
+    check_listed,
+    check_url,
+    fixed_destination,
+    is_named,
+)
 from portal.dialing.target.allow_list import AllowList, Entry, check_entry, parse_entry
 
 __all__ = [
@@ -19,5 +27,7 @@ __all__ = [
     "check_entry",
     "check_listed",
     "check_url",
+    "fixed_destination",
+    "is_named",
     "parse_entry",
 ]

@@ -18,7 +18,7 @@ from portal.dialing.target.address import (
     with_port,
 )
 from portal.dialing.target.allow_list import AllowList, Entry
-from portal.dialing.template import LONGEST_URL
+from portal.dialing.template import LONGEST_URL, Literal, Place, Slot, Template
 from portal.dialing.text import check_text, excerpt
 from portal.errors import N_, DialError
 
@@ -68,12 +68,28 @@ def check_url(url: object) -> Destination:
     return Destination(scheme, host, port or _DEFAULT_PORTS[scheme])
 
 
+def fixed_destination(template: Template) -> Destination | None:
+    """Return where all URLs of a server-side template lead, None if a variable is the host."""
+    if any(isinstance(part, Slot) and part.place is Place.HOST for part in template.parts):
+        return None
+    start = template.parts[0]  # fixed text, beyond the host: no variable can stand before its end
+    return check_url(start.text) if isinstance(start, Literal) else None
+
+
 def check_listed(destination: Destination, allow: AllowList) -> None:
     """Refuse what would not be admitted whatever the addresses of the name; resolves nothing."""
     if address := destination.address:
         _check_address(address, destination, allow)
     elif not allow.has_addresses_open_on(destination.port):
         _check_port(destination, allow.naming(destination.host))
+
+
+def is_named(destination: Destination, allow: AllowList) -> bool:
+    """Tell whether a destination is listed as it stands, whatever addresses its name has."""
+    entries = allow.naming(destination.host)
+    return destination.address is not None or any(
+        destination.port in entry.ports for entry in entries
+    )
 
 
 def admit(destination: Destination, allow: AllowList, resolver: Resolver) -> tuple[Address, ...]:

@@ -54,10 +54,11 @@ class AllowList:
     """All that is allowed; never changes, so that threads may share it."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._entries = tuple(dict.fromkeys(entries))
         self._by_name: dict[str, list[Entry]] = defaultdict(list)
         self._by_prefix: dict[tuple[int, int, int], list[Entry]] = defaultdict(list)
         self._ports_of_addresses: set[int] = set()
-        for entry in dict.fromkeys(entries):
+        for entry in self._entries:
             if isinstance(entry.host, str):
                 self._by_name[entry.host].append(entry)
             else:
@@ -65,6 +66,10 @@ class AllowList:
                 self._by_prefix[prefix].append(entry)
                 self._ports_of_addresses |= entry.ports
         self._lengths = sorted({(version, length) for version, length, _ in self._by_prefix})
+
+    def including(self, entry: Entry) -> "AllowList":
+        """Return a list with one entry more."""
+        return AllowList([*self._entries, entry])
 
     def naming(self, host: str) -> Sequence[Entry]:
         """Return the entries of this name, whatever their ports."""

@@ -54,7 +54,7 @@ def new_phone(user_id: int | None = None) -> Response:
     form = PhoneForm()
     if form.validate_on_submit():
         try:
-            phone = phones.create(user.id, form.draft())
+            phone = phones.create(user.id, form.draft(), form.decision())
         except InvalidError as error:
             form.refuse(error)
         else:
@@ -76,7 +76,7 @@ def edit_phone(phone_id: int, user_id: int | None = None) -> Response:
     form = PhoneForm(phone)
     if form.validate_on_submit():
         try:
-            phones.change(user.id, phone_id, form.draft())
+            phones.change(user.id, phone_id, form.draft(), form.decision())
         except InvalidError as error:
             form.refuse(error)
         else:
@@ -140,6 +140,7 @@ def _form_page(form: PhoneForm, user: User, phone: Phone | None, user_id: int | 
         "settings/click2dial_phone.html",
         form=form,
         check=form.live_check(),
+        reachable="" if form.allow else phones.reachable(),
         user=user,
         user_id=user_id,
         phone=phone,

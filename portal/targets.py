@@ -1,0 +1,159 @@
+"""Targets: the hosts and networks that the server may send requests to. Closed by default."""
+
+import secrets
+from dataclasses import dataclass
+
+from flask import current_app
+from sqlalchemy import select, true
+from sqlalchemy.exc import IntegrityError
+
+from portal.database import Lookup
+from portal.dialing.target import AllowList, Entry, check_entry, parse_entry
+from portal.dialing.variables import check_value
+from portal.errors import N_, DialError, InvalidError, NotFoundError
+from portal.extensions import db
+from portal.models import Setting, Target, User
+
+VERSION_SETTING = "targets_version"
+"""The setting that gets another value with every change of the list; none means an empty list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A target, and the name of who allowed it ("" if that is not known any more)."""
+
+    target: Target
+    allowed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an administrator decides about the target of a dial URL that is being saved.
+
+    Without a decision a URL whose target is not allowed yet is refused.
+    """
+
+    entry: str = ""
+    """What is to be allowed in the same step: only if it is exactly what the URL needs."""
+    by: int | None = None
+    leave_closed: bool = False
+    """Save the URL all the same: the server contacts nothing until somebody allows it."""
+
+    def allows(self, needed: str) -> bool:
+        """Tell whether this is what has to be allowed."""
+        return bool(needed) and self.entry == needed
+
+
+UNDECIDED = Decision()
+
+
+def overview() -> list[Listed]:
+    """Return all targets, with who allowed them."""
+    found = db.session.execute(
+        select(Target, User).outerjoin(User, User.id == Target.created_by).order_by(Target.entry)
+    )
+    return [Listed(target, user.name if user else "") for target, user in found]
+
+
+def get(target_id: int) -> Target:
+    """Return a target. Raises NotFoundError."""
+    target = db.session.get(Target, target_id)
+    if target is None:
+        raise NotFoundError("no-target", N_("This target is no longer in the list."))
+    return target
+
+
+def allow(entry_text: str, *, reason: str = "", by: int | None = None) -> Target:
+    """Let the server contact a host, address or network from now on."""
+    entry = _checked(entry_text)
+    if _find(entry):
+        raise InvalidError(
+            "target-listed",
+            N_("%(entry)s is allowed already."),
+            field="entry",
+            entry=str(entry),
+        )
+    target = add(entry, reason=check_value(reason.strip(), field="reason"), by=by)
+    db.session.commit()
+    return target
+
+
+def add(entry: Entry, *, reason: str, by: int | None) -> Target:
+    """Put an entry on the list, unless it is there; the caller commits."""
+    if target := _find(entry):
+        return target
+    target = Target(entry=str(entry), reason=reason, created_by=by)
+    try:
+        with db.session.begin_nested():
+            db.session.add(target)
+    except IntegrityError:  # somebody else was faster
+        return db.session.scalars(select(Target).where(Target.entry == str(entry))).one()
+    _note_change()
+    return target
+
+
+def remove(target_id: int) -> None:
+    """No longer let the server contact a target, even if phones stop working."""
+    db.session.delete(get(target_id))
+    _note_change()
+    db.session.commit()
+
+
+def allow_list() -> AllowList:
+    """Return what is allowed at this moment."""
+    row = _VERSION.one(db.engine)
+    return allow_list_at(row.value if row else "")
+
+
+def allow_list_at(version: str) -> AllowList:
+    """Return what is allowed, from memory while the list has not changed.
+
+    ``version`` is the value of VERSION_SETTING, which whoever calls has just read with
+    something else: so a change holds at once in every process.
+    """
+    kept: _Kept | None = current_app.extensions.get("allow_list")
+    if kept is None or kept.version != version:
+        kept = current_app.extensions["allow_list"] = _load()
+    return kept.allow
+
+
+_VERSION = Lookup(select(Setting.__table__.c.value).where(Setting.name == VERSION_SETTING))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The list and its version, read together: then neither can be older than the other."""
+
+    version: str
+    allow: AllowList
+
+
+def _load() -> _Kept:
+    rows = db.session.execute(
+        select(Setting.value, Target.entry)
+        .outerjoin(Target, true())
+        .where(Setting.name == VERSION_SETTING)
+    ).all()
+    entries = [parse_entry(entry) for _version, entry in rows if entry]
+    return _Kept(rows[0][0] if rows else "", AllowList(entries))
+
+
+def _find(entry: Entry) -> Target | None:
+    return db.session.scalar(select(Target).where(Target.entry == str(entry)))
+
+
+def _checked(text: str) -> Entry:
+    try:
+        entry = parse_entry(text)
+        check_entry(entry)
+    except DialError as error:
+        error.field = "entry"
+        raise
+    return entry
+
+
+def _note_change() -> None:
+    setting = db.session.get(Setting, VERSION_SETTING) or Setting(name=VERSION_SETTING)
+    # Not a counter: one that a restored backup sets back would meet lists of other content.
+    setting.value = secrets.token_hex(8)
+    db.session.add(setting)
