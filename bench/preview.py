@@ -18,7 +18,7 @@ from flask_migrate import upgrade
 from flask_wtf.csrf import generate_csrf
 from sqlalchemy import event
 
-from portal import create_app, keyring
+from portal import create_app, keyring, targets
 from portal.config import Config
 from portal.dialing.number import NumberFormat
 from portal.extensions import db
@@ -61,6 +61,7 @@ def _portal(folder: Path) -> Flask:
     )
     with app.app_context():
         upgrade()
+        targets.allow("pbx.example")
         user = User(login="bench", password_hash="", cti_user="bench", cti_phone="201")
         db.session.add(user)
         db.session.flush()

@@ -119,6 +119,8 @@ class Check:
     """Why the user's own values do not fit, although the URL can be saved."""
     target: Destination | None = None
     """Where the server will send the request, if no variable decides that."""
+    is_closed: bool = False
+    """Whether the target is not allowed: the problem, until somebody decides about it."""
     depends_on_address: bool = False
     """Whether the target may be contacted only if its address lies in an allowed network."""
     offer: str = ""
@@ -232,8 +234,8 @@ def _closed(result: Check, entry: str, refusal: DialError) -> Check:
     try:
         check_entry(parse_entry(entry))
     except DialError as impossible:
-        return replace(result, problem=_at("url", impossible))
-    return replace(result, problem=_at("url", refusal), offer=entry)
+        return replace(result, is_closed=True, problem=_at("url", impossible))
+    return replace(result, is_closed=True, problem=_at("url", refusal), offer=entry)
 
 
 def _at(field: str, problem: DialError) -> DialError:

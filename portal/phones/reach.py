@@ -27,7 +27,7 @@ _NOTHING_YET = N_(
 
 def settle(found: Check, decision: Decision) -> Check:
     """Return what a check comes to with a decision about its target."""
-    if found.target and (decision.leave_closed or decision.allows(found.offer)):
+    if found.is_closed and (decision.leave_closed or decision.allows(found.offer)):
         return replace(found, problem=None)
     return found
 

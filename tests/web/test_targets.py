@@ -168,6 +168,17 @@ def test_a_refused_handler_keeps_what_was_chosen(ada):
     assert "stays closed" in check
 
 
+def test_a_handler_for_a_program_on_the_users_computer_can_only_stay_closed(ada):
+    form = {"name": "local", "url": "http://localhost:9000/?n="}
+
+    refused = ada.client.submit(f"{HANDLER}/new", form)
+    chosen = ada.client.submit(f"{HANDLER}/check", {**form, "allow": "closed"}, htmx=True)
+
+    assert _choices(refused.text) == [("closed", False)]
+    assert _choices(chosen.text) == [("closed", True)]
+    assert ada.client.submit(f"{HANDLER}/new", {**form, "allow": "closed"}).status_code == 303
+
+
 # Own phones
 
 
