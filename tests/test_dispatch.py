@@ -6,6 +6,7 @@ import threading
 import pytest
 import structlog
 
+from portal.dialing import dispatch
 from portal.dialing.dispatch import Dispatcher
 from portal.errors import BusyError
 from tests.support.processes import wait_for
@@ -90,7 +91,9 @@ def test_closing_forgets_what_waits_and_ends_what_runs(gate):
     assert ran == ["first"]
 
 
-def test_a_job_that_fails_is_logged_without_its_message():
+def test_a_job_that_fails_is_logged_without_its_message(monkeypatch):
+    # One that has been used before is bound to the settings of then, and is not captured.
+    monkeypatch.setattr(dispatch, "log", structlog.get_logger())
     dispatcher = Dispatcher(workers=1, room=0)
     started = threading.Event()
 
