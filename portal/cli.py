@@ -133,7 +133,9 @@ def preview_call(number: str, login: str, *, preview: bool) -> None:  # noqa: AR
     """Show what would be opened if somebody called NUMBER; nothing is sent."""
     caller = identity.of_login(login)
     plan = calls.plan(caller, number, phones.for_caller(caller))
-    click.echo(plan.ready().masked)
+    if plan.is_complete and plan.expansion:
+        click.echo(plan.expansion.masked)
+    plan.ready()
 
 
 @commands.command("setup-link")

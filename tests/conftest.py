@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import settings
 from playwright.sync_api import Browser, Page
 from pytest_httpserver import HTTPServer
 
@@ -16,6 +17,9 @@ from tests.support.databases import PostgreSQL
 from tests.support.people import Client, Person
 from tests.support.server import PortalServer
 from tests.support.telephones import CalledParty, Softphone
+
+settings.register_profile("portal", deadline=None)  # how long a case takes says nothing here
+settings.load_profile("portal")
 
 
 @pytest.fixture(scope="session")

@@ -92,16 +92,17 @@ def test_a_target_that_is_no_host_is_refused(refused):
     assert "neither a host nor a network" in refused("targets", "allow", "https://pbx.example/")
 
 
-def test_a_url_whose_target_is_not_allowed_is_saved_with_a_hint_and_not_called(
-    run, app, refused, alice
-):
+def test_a_url_whose_target_is_not_allowed_is_saved_with_a_hint_and_not_called(run, app, alice):
     runner = app.test_cli_runner()
 
     result = runner.invoke(args=["phones", "set-default", "http://10.0.0.5/<#NUMBER#>"])
 
     assert result.exit_code == 0
     assert "flask --app wsgi targets allow 10.0.0.5:80" in result.stderr
-    assert "10.0.0.5:80" in refused("dial", "201", "--as", "alice", "--preview")
+    closed = runner.invoke(args=["dial", "201", "--as", "alice", "--preview"])
+    assert closed.exit_code == 1
+    assert closed.stdout == "http://10.0.0.5/201\n"
+    assert "10.0.0.5:80" in closed.stderr
     run("targets", "allow", "10.0.0.5:80")
     assert run("dial", "201", "--as", "alice", "--preview") == "http://10.0.0.5/201\n"
 

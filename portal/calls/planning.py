@@ -79,6 +79,11 @@ class Plan:
         variables = self.template.variables if self.template else ()
         return any(variable.secret for variable in variables)
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the URL is known with all its values, even if it may not be opened."""
+        return self.expansion is not None and not self.missing
+
     def ready(self) -> Expansion:
         """Return the URL to open, or raise the first problem."""
         if self.problems:

@@ -228,4 +228,5 @@ def test_preview_leads_administrators_to_the_list(app, ada, alice, target):
     assert f'href="{LIST}"' not in seen["alice"]
     for page in seen.values():
         assert 'data-error-kind="not-on-allow-list"' in page
+        assert 'id="preview-url"' in page
         assert f"The portal may not contact {TARGET}." in page
