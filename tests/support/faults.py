@@ -7,7 +7,9 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from portal.dialing.transport import Limits
 from tests.support.processes import free_port
 
 _ENDS_WITH_RESET = struct.pack("ii", 1, 0)
@@ -70,7 +72,7 @@ class FaultServer:
     With TLS it only sees what comes after a handshake that both sides were content with.
     """
 
-    def __init__(self, fault: Fault, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, fault: Fault, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.requests: list[bytes] = []
         """All requests that arrived whole."""
         self.connections = 0
@@ -84,7 +86,7 @@ class FaultServer:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._off = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -152,9 +154,11 @@ class FaultServer:
 
 
 @contextlib.contextmanager
-def phone_system_that(fault: Fault, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
+def phone_system_that(
+    fault: Fault, tls: ssl.SSLContext | None = None, port: int = 0
+) -> Iterator[FaultServer]:
     """Run a phone system with a fault while the block lasts."""
-    server = FaultServer(fault, tls)
+    server = FaultServer(fault, tls, port)
     try:
         yield server
     finally:
@@ -162,14 +166,14 @@ def phone_system_that(fault: Fault, tls: ssl.SSLContext | None = None) -> Iterat
 
 
 @contextlib.contextmanager
-def port_that_swallows_connections() -> Iterator[int]:
+def port_that_swallows_connections(host: str = "127.0.0.1") -> Iterator[int]:
     """Give a port where no connection is refused and none is ever established.
 
     Linux drops the first packet of a connection while the queue of a listener is full.
     """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", free_port()))
+        listener.bind((host, free_port()))
         listener.listen(0)
         address = listener.getsockname()
         while True:
@@ -178,6 +182,21 @@ def port_that_swallows_connections() -> Iterator[int]:
             if filler.connect_ex(address) != 0:
                 break
         yield address[1]
+
+
+def patient(**others: float) -> Limits:
+    """Return limits that a loaded machine keeps, but for those that a test is about."""
+    limits: dict[str, Any] = {
+        "look_up": 20.0,
+        "connect": 20.0,
+        "retry_pause": 0.05,
+        "answer": 20.0,
+        "exchange": 30.0,
+        "longest_url": 4096,
+        "longest_head": 32 * 1024,
+        "longest_body": 64 * 1024,
+    }
+    return Limits(**(limits | others))
 
 
 # What can go wrong once a connection is there
