@@ -44,7 +44,7 @@ class Browser:
     def click(
         self, server: PortalServer, number: str, click_token: str, *, htmx: bool = False
     ) -> Answer:
-        """Press Call, with or without scripts. Raises OSError or HTTPException if nobody answers."""
+        """Press Call. Raises OSError or HTTPException if nobody answers."""
         form = {
             "csrf_token": self._csrf_token,
             "number": number,
@@ -82,7 +82,7 @@ class Browser:
 def states_of_calls(server: PortalServer) -> dict[str, CallState]:
     """Return the state of every call that is written down, by its id."""
     with server.app.app_context():
-        return {call_id: state for call_id, state in db.session.execute(_STATES)}
+        return {row.id: row.state for row in db.session.execute(_STATES)}
 
 
 class CountingPhoneSystem(ThreadingHTTPServer):
