@@ -48,6 +48,7 @@ class Config:
     connect_timeout: float = 3.0
     answer_timeout: float = 10.0
     exchange_timeout: float = 15.0
+    hsts_max_age: int = 63_072_000
 
     @property
     def database_uri(self) -> str:

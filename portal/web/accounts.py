@@ -107,7 +107,14 @@ def logout() -> Response:
     sessions.sign_out(me().session_id)
     session.clear()
     flash(gettext("You are signed out."), "ok")
-    return redirect(url_for(".login"))
+    return _signed_out()
+
+
+def _signed_out() -> Response:
+    """Go on to the way in, with nothing left in the browser but the preferences in its cookies."""
+    response = redirect(url_for(".login"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 def _enter(login: str, password: str, target: str) -> Response:
