@@ -39,7 +39,7 @@ OPEN_TO = {
     Who.ADMIN: {"admin"},
 }
 
-ENTERED = {"POST /dial": {"number": "201", "phone": "default", "click_token": "click"}}
+ENTERED = {"POST /dial": {"number": "201", "phone": "default", "click_token": "one-click-on-call"}}
 """What has to be entered so that a right is asked for at all."""
 
 ON_THE_WAY_OUT = {(who, "POST /logout") for who in COLUMNS[1:]}
