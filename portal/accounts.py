@@ -85,11 +85,16 @@ def create(
 
 
 def change_account(user_id: int, *, login: str, rights: Rights) -> None:
-    """Change what a user is called and may do. Raises InvalidError."""
+    """Change what a user is called and may do; another role ends all sessions.
+
+    Raises InvalidError.
+    """
     user = get(user_id)
     login = _check_login(login)
     if rights.role is not Role.ADMIN:
         _require_another_admin(user, field="role")
+    if rights.role is not user.role:
+        sessions.drop(user_id)
     user.login = login
     _grant(user, rights)
     _commit_login()
@@ -138,10 +143,7 @@ def change_preferences(
 
 def change_password(user_id: int, current: str, new: str, *, keep_session: int) -> None:
     """Change the own password and end all other sessions. Raises InvalidError."""
-    if not passwords.verify(get(user_id).password_hash, current):
-        raise InvalidError(
-            "wrong-password", N_("This is not your present password."), field="current"
-        )
+    sessions.confirm(user_id, keep_session, current, field="current")
     _set_password(user_id, new, keep_session=keep_session)
 
 

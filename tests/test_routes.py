@@ -42,7 +42,11 @@ OPEN_TO = {
 ENTERED = {"POST /dial": {"number": "201", "phone": "default", "click_token": "one-click-on-call"}}
 """What has to be entered so that a right is asked for at all."""
 
-ON_THE_WAY_OUT = {(who, "POST /logout") for who in COLUMNS[1:]}
+ON_THE_WAY_OUT = {
+    (who, route)
+    for who in COLUMNS[1:]
+    for route in ("POST /logout", "POST /settings/security/sessions/everywhere")
+}
 """Where the page to sign in is not a refusal."""
 
 LINK_HOLDER = "holder of the one-time link"
@@ -65,6 +69,8 @@ OPEN_FROM = {
     "GET /calls.csv": Who.USER,
     "GET /calls/<call_id>": Who.OWNER,
     "GET /people": Who.USER,
+    "GET /confirm": Who.USER,
+    "POST /confirm": Who.USER,
     "POST /phones/check": Who.MANAGER,
     "GET /settings/profile": Who.USER,
     "POST /settings/profile": Who.USER,
@@ -81,6 +87,7 @@ OPEN_FROM = {
     "POST /settings/security/cti-pass/delete": Who.USER,
     "POST /settings/security/password": Who.USER,
     "POST /settings/security/sessions/end": Who.USER,
+    "POST /settings/security/sessions/everywhere": Who.USER,
     "POST /settings/security/sessions/<int:session_id>/end": Who.OWNER,
     "GET /admin/click2dial": Who.ADMIN,
     "POST /admin/click2dial": Who.ADMIN,
