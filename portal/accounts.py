@@ -78,7 +78,7 @@ def create(
         **_check_record(record or {}),
     )
     _grant(user, rights)
-    user.password_hash = passwords.make_hash(passwords.check(password))
+    user.password_hash = passwords.make_hash(passwords.check(password, names=_names(user)))
     db.session.add(user)
     _commit_login()
     return user
@@ -235,10 +235,17 @@ def _require_another_admin(user: User, *, field: str = "") -> None:
 
 def _set_password(user_id: int, new: str, *, keep_session: int | None) -> None:
     user = get(user_id)
-    user.password_hash = passwords.make_hash(passwords.check(new, field="new"))
+    checked = passwords.check(new, names=_names(user), field="new")
+    user.password_hash = passwords.make_hash(checked)
     db.session.flush()  # locks the row, so that a sign-in with the old password ends here as well
     sessions.drop(user_id, keep=keep_session)
     db.session.commit()
+
+
+def _names(user: User) -> list[str]:
+    """Return what others know of a user and would try as a password."""
+    known = (user.login, user.firstname, user.surname, user.email, user.department, user.location)
+    return [name for name in known if name]
 
 
 def _commit_login() -> None:

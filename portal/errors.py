@@ -45,7 +45,7 @@ class InvalidError(PortalError):
 
 
 class TooManyError(InvalidError):
-    """This has been tried too often; ``retry_after`` is the number of seconds to wait."""
+    """Something was tried too often; ``retry_after`` is the number of seconds to wait."""
 
     status = 429
 

@@ -84,9 +84,9 @@ def of_login(login: str) -> Identity:
 
 
 _COLUMNS = [column for column in User.__table__.columns if column.name != "created_at"]
-_BY_LOGIN = select(
-    literal(0).label("session_id"), null().label("confirmed_at"), *_COLUMNS
-).where(User.login == bindparam("login"), User.active)
+_BY_LOGIN = select(literal(0).label("session_id"), null().label("confirmed_at"), *_COLUMNS).where(
+    User.login == bindparam("login"), User.active
+)
 _SESSIONS = UserSession.__table__
 _BY_TOKEN = Lookup(
     select(

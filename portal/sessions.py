@@ -66,9 +66,7 @@ def confirm(
     if not passwords.verify(password_hash, password):
         audit.record(Action.CONFIRMATION_FAILED, login, pause=_seconds(pause))
         db.session.commit()
-        raise InvalidError(
-            "wrong-password", N_("This is not your present password."), field=field
-        )
+        raise InvalidError("wrong-password", N_("This is not your present password."), field=field)
     throttle.forget(name)
     mine = update(UserSession).where(UserSession.id == session_id, UserSession.user_id == user_id)
     db.session.execute(mine.values(confirmed_at=now()))

@@ -60,7 +60,9 @@ def _tries(name: str) -> PasswordTries:
 
 def _hash(name: str) -> str:
     key = str(current_app.secret_key).encode()
-    return hmac.new(key, b"tries|" + name.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+    return hmac.new(
+        key, b"tries|" + name.encode("utf-8", "surrogatepass"), hashlib.sha256
+    ).hexdigest()
 
 
 def _pause_after(count: int) -> timedelta:
@@ -83,4 +85,6 @@ def _refusal(seconds: int, field: str) -> TooManyError:
             N_("Too many wrong passwords. Wait %(wait)s minutes, then try again."),
             ceil(seconds / 60),
         )
-    return TooManyError("too-many-tries", sentence, retry_after=seconds, field=field, wait=str(wait))
+    return TooManyError(
+        "too-many-tries", sentence, retry_after=seconds, field=field, wait=str(wait)
+    )

@@ -83,7 +83,9 @@ def test_https_is_not_insisted_on_if_the_setting_is_0(make_app):
 
 
 def test_every_script_is_tied_to_the_file_it_is(app, ada):
-    pages = [answer.text for _, answer in answers(app, ada.client) if answer.mimetype == "text/html"]
+    pages = [
+        answer.text for _, answer in answers(app, ada.client) if answer.mimetype == "text/html"
+    ]
     scripts = {found for page in pages for found in _SCRIPT.findall(page)}
 
     assert {path for path, _ in scripts} >= {"vendor/htmx-4.0.1.min.js", "js/replace.js"}

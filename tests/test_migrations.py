@@ -13,7 +13,17 @@ from sqlalchemy import inspect, select, text
 
 from portal import create_app
 from portal.extensions import db
-from portal.models import AuditEvent, Call, Handler, PasswordTries, Phone, Setting, Target, User, UserSession
+from portal.models import (
+    AuditEvent,
+    Call,
+    Handler,
+    PasswordTries,
+    Phone,
+    Setting,
+    Target,
+    User,
+    UserSession,
+)
 from tests.support import people, schema
 from tests.support.databases import on_sqlite
 from tests.support.people import Person

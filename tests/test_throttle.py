@@ -1,4 +1,4 @@
-"""How often passwords may be tried: 5 times, then with growing pauses, and never locked for good."""
+"""How often passwords may be tried: 5 times, then with growing pauses, never locked for good."""
 
 import threading
 from datetime import timedelta
@@ -16,6 +16,7 @@ from portal.identity import identify
 from portal.models import AuditEvent, PasswordTries
 
 PASSWORD = "nine lamps over the harbour"
+WRONG = "wrong"
 TRIES = 5
 
 
@@ -45,7 +46,7 @@ def verified(monkeypatch):
     return looked_at
 
 
-def sign_in(login="carol", password="wrong"):
+def sign_in(login="carol", password=WRONG):
     return sessions.sign_in(login, password, address="192.0.2.7", browser="")
 
 
@@ -56,7 +57,7 @@ def fail(times, login="carol"):
         assert refused.value.kind == "sign-in-failed"
 
 
-def wait_of(login="carol", password="wrong"):
+def wait_of(login="carol", password=WRONG):
     """The seconds to wait that an answer names."""
     with pytest.raises(TooManyError) as refused:
         sign_in(login, password)

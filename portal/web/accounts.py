@@ -115,7 +115,9 @@ def _login_page(
     page = render_template(
         "accounts/login.html", form=form, wanted=wanted, setup_is_done=setup.is_done()
     )
-    return make_response(page, status, {name: str(value) for name, value in (headers or {}).items()})
+    return make_response(
+        page, status, {name: str(value) for name, value in (headers or {}).items()}
+    )
 
 
 def signed_out(message: str) -> Response:

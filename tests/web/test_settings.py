@@ -198,9 +198,7 @@ def test_former_administrator_loses_the_pages_at_once(ada, alice):
 def test_another_role_ends_all_sessions_and_other_changes_do_not(ada, alice, role, stays):
     browser = alice.client
 
-    ada.client.submit(
-        f"/admin/users/{alice.id}/account", {**ACCOUNT, "login": "new", "role": role}
-    )
+    ada.client.submit(f"/admin/users/{alice.id}/account", {**ACCOUNT, "login": "new", "role": role})
 
     assert is_signed_in(browser) is stays
 
