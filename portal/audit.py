@@ -14,6 +14,10 @@ _LONGEST_SUBJECT = 255
 class Action(StrEnum):
     """What can be done: the thing and the verb."""
 
+    CONFIRMATION_FAILED = "confirmation.failed"
+    SESSION_STARTED = "session.started"
+    SIGN_IN_FAILED = "sign-in.failed"
+    SIGN_IN_PAUSED = "sign-in.paused"
     TARGET_ALLOWED = "target.allowed"
     TARGET_REMOVED = "target.removed"
 

@@ -5,6 +5,7 @@ from flask import Flask
 from portal.web import (
     accounts,
     calls,
+    confirmation,
     dial,
     error_pages,
     guards,
@@ -25,6 +26,7 @@ from portal.web.addresses import RecordId
 _AREAS = (
     accounts,
     calls,
+    confirmation,
     dial,
     handlers,
     health,
@@ -44,6 +46,7 @@ def init_app(app: Flask) -> None:
     guards.init_app(app)
     templating.init_app(app)
     error_pages.init_app(app)
+    confirmation.init_app(app)
     app.url_map.converters["int"] = RecordId
     for area in _AREAS:
         app.register_blueprint(area.bp)

@@ -5,7 +5,7 @@ from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from portal.errors import N_, PortalError
+from portal.errors import N_, PortalError, TooManyError
 from portal.web.htmx import wants_fragment
 from portal.web.templating import in_words
 
@@ -38,7 +38,10 @@ def error_page(status: int, sentence: str) -> Response:
 
 
 def _portal_error(error: PortalError) -> Response:
-    return error_page(error.status, in_words(error))
+    response = error_page(error.status, in_words(error))
+    if isinstance(error, TooManyError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _csrf_error(_error: CSRFError) -> Response:

@@ -16,7 +16,7 @@ from portal.models import Role, User, UserSession
 from portal.web.guards import TOKEN
 from tests.support.html import faults
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "nine lamps over the harbour"
 _PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 ADA = {
