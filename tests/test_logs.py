@@ -70,7 +70,7 @@ def test_a_traceback_does_not_show_what_variables_hold(for_terminal):
         raise RuntimeError
 
     try:
-        fail("".join(["can", "ary"]))
+        fail("yranac"[::-1])
     except RuntimeError:
         record = logging.LogRecord("portal", 40, "", 1, "Failed", (), sys.exc_info())
 
