@@ -72,6 +72,11 @@ def drop(user_id: int, *, keep: int | None = None) -> None:
     db.session.execute(others if keep is None else others.where(UserSession.id != keep))
 
 
+def drop_over() -> None:
+    """Delete the sessions that are over, of everybody, within the caller's transaction."""
+    db.session.execute(delete(UserSession).where(~_is_open()))
+
+
 def _find(login: str) -> Row[int, str] | None:
     """Return id and password hash of an active user."""
     wanted = login.strip().lower() if login.isprintable() else ""
@@ -83,7 +88,7 @@ def _find(login: str) -> Row[int, str] | None:
 
 def _begin(user_id: int, *, address: str, browser: str) -> str:
     """Add a session, tidy up those that are over, and return the new token."""
-    db.session.execute(delete(UserSession).where(~_is_open()))
+    drop_over()
     token = secrets.token_urlsafe(32)
     db.session.add(
         UserSession(
