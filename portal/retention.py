@@ -10,11 +10,12 @@ from flask import Flask
 from sqlalchemy import ColumnElement, CursorResult, delete, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from portal import calls, sessions
+from portal import audit, calls, sessions
+from portal.audit import Action
 from portal.database import now
 from portal.errors import N_, InvalidError
 from portal.extensions import db
-from portal.models import Call, CallState, Setting
+from portal.models import AuditEvent, Call, CallState, Setting
 
 CALL_DAYS = range(181)
 AUDIT_DAYS = range(30, 3651)
@@ -49,7 +50,9 @@ def change(after: Periods) -> None:
     """Keep what people did for so long from now on. Raises InvalidError."""
     _check(after.calls, CALL_DAYS, field="calls")
     _check(after.audit, AUDIT_DAYS, field="audit")
+    before = _words(periods())
     db.session.merge(Setting(name=_PERIODS, value=asdict(after)))
+    audit.record_change(Action.RETENTION_CHANGED, "", before, _words(after))
     if last := db.session.get(Setting, _LAST_RUN):
         db.session.delete(last)  # what is too old by the new periods goes soon
     db.session.commit()
@@ -64,7 +67,7 @@ def last_run() -> datetime | None:
 def purge() -> int:
     """Delete what is too old and return how many entries that were."""
     calls.settle_lost()
-    count = _delete(Call, _old_calls(periods()))
+    count = _delete(Call, _old_calls()) + _delete(AuditEvent, _old_events())
     sessions.drop_over()
     db.session.commit()
     return count
@@ -123,10 +126,24 @@ def _check(days: int, allowed: range, *, field: str) -> None:
         )
 
 
-def _old_calls(kept: Periods) -> ColumnElement[bool]:
-    limit = now() - max(timedelta(days=kept.calls), _SHORTEST)
+def _words(kept: Periods) -> dict[str, str]:
+    return {"calls": str(kept.calls), "audit": str(kept.audit)}
+
+
+def _old_calls() -> ColumnElement[bool]:
     in_flight = [state for state in CallState if state.in_flight]
-    return (Call.created_at < limit) & Call.state.not_in(in_flight)
+    return (Call.created_at < _call_limit()) & Call.state.not_in(in_flight)
+
+
+def _old_events() -> ColumnElement[bool]:
+    """Match old events; those of calls go with the calls, or they would say the same for longer."""
+    limit = now() - timedelta(days=periods().audit)
+    of_calls = AuditEvent.action.startswith("call.")
+    return (AuditEvent.at < limit) | (of_calls & (AuditEvent.at < _call_limit()))
+
+
+def _call_limit() -> datetime:
+    return now() - max(timedelta(days=periods().calls), _SHORTEST)
 
 
 def _delete(table: Any, too_old: ColumnElement[bool]) -> int:  # noqa: ANN401 - a mapped class

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, Row, and_, delete, select
 
-from portal import passwords
+from portal import audit, passwords
+from portal.audit import Action
 from portal.database import now
 from portal.errors import N_, InvalidError, NotFoundError
 from portal.extensions import config, db
@@ -57,12 +58,14 @@ def end(user_id: int, session_id: int) -> None:
     if found is None or found.user_id != user_id:
         raise NotFoundError("no-session", N_("This session has ended already."))
     db.session.delete(found)
+    _note(Action.SESSION_ENDED, user_id)
     db.session.commit()
 
 
 def end_others(user_id: int, *, keep: int | None = None) -> None:
     """End all sessions of a user but the one to keep."""
     drop(user_id, keep=keep)
+    _note(Action.SESSIONS_ENDED, user_id)
     db.session.commit()
 
 
@@ -107,6 +110,11 @@ def _is_open() -> ColumnElement[bool]:
         UserSession.last_used_at >= moment - timedelta(seconds=config().session_idle),
         UserSession.created_at >= moment - timedelta(seconds=config().session_lifetime),
     )
+
+
+def _note(action: Action, user_id: int) -> None:
+    user = db.session.get_one(User, user_id)
+    audit.record(action, user.login, user_id=user_id)
 
 
 def _refusal() -> InvalidError:

@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.web import (
     accounts,
+    audit,
     calls,
     dial,
     error_pages,
@@ -14,6 +15,7 @@ from portal.web import (
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,
@@ -24,6 +26,7 @@ from portal.web.addresses import RecordId
 
 _AREAS = (
     accounts,
+    audit,
     calls,
     dial,
     handlers,
@@ -31,6 +34,7 @@ _AREAS = (
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,

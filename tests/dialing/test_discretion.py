@@ -3,8 +3,8 @@ import re
 import pytest
 from hypothesis import given
 
+from portal.dialing.discretion import HIDDEN, mask_fixed_secrets, shorten
 from portal.dialing.number import describe
-from portal.dialing.shortening import HIDDEN, shorten
 from tests.dialing.strategies import dial_strings
 
 
@@ -40,3 +40,21 @@ def test_nobody_can_read_how_a_number_ends(number: str):
             assert left == digits[:-3]
             assert shown_group.count(HIDDEN) == min(3, len(digits))
         assert set(shown_behind) <= {HIDDEN}, behind
+
+
+@pytest.mark.parametrize(
+    ("dial_url", "shown"),
+    [
+        ("https://a/?n=<#NUMBER#>&key=abc", "https://a/?n=<#NUMBER#>&key=•••"),
+        ("https://a/?PASSWORD=a;b&n=1", "https://a/?PASSWORD=•••&n=1"),
+        ("https://a/?x_token=a%26<#NUMBER#>&n=1", "https://a/?x_token=•••&n=1"),
+        ("https://a/?pass=<#CTI_PASS#>x", "https://a/?pass=•••"),
+        ("https://a/?pass=<#CTI_PASS#>", "https://a/?pass=<#CTI_PASS#>"),
+        ("https://a/?user=<#CTI_USER#>&n=<#NUMBER#>", "https://a/?user=<#CTI_USER#>&n=<#NUMBER#>"),
+        ("https://a/password/<#NUMBER#>", "https://a/password/<#NUMBER#>"),
+        ("anlage://<#NUMBER#>&api-key=abc", "anlage://<#NUMBER#>&api-key=•••"),
+        ("callto:<#NUMBER#>", "callto:<#NUMBER#>"),
+    ],
+)
+def test_keys_that_are_written_into_a_dial_url_are_masked(dial_url: str, shown: str):
+    assert mask_fixed_secrets(dial_url) == shown
