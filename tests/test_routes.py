@@ -89,6 +89,8 @@ OPEN_FROM = {
     "POST /settings/security/sessions/end": Who.USER,
     "POST /settings/security/sessions/everywhere": Who.USER,
     "POST /settings/security/sessions/<int:session_id>/end": Who.OWNER,
+    "GET /settings/privacy": Who.USER,
+    "POST /settings/privacy": Who.USER,
     "GET /admin/click2dial": Who.ADMIN,
     "POST /admin/click2dial": Who.ADMIN,
     "GET /admin/click2dial/practice": Who.ADMIN,
@@ -130,6 +132,10 @@ OPEN_FROM = {
     "POST /admin/users/<int:user_id>/security/password": Who.ADMIN,
     "POST /admin/users/<int:user_id>/security/sessions/end": Who.ADMIN,
     "POST /admin/users/<int:user_id>/security/sessions/<int:session_id>/end": Who.ADMIN,
+    "GET /admin/audit": Who.ADMIN,
+    "POST /admin/audit": Who.ADMIN,
+    "GET /admin/audit/retention": Who.ADMIN,
+    "POST /admin/audit/retention": Who.ADMIN,
     "GET /admin/status": Who.ADMIN,
 }
 

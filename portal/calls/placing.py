@@ -13,17 +13,19 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import or_, select
 
-from portal import phones, targets
+from portal import audit, phones, targets
+from portal.audit import Action
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
+from portal.dialing.discretion import shorten
 from portal.dialing.dispatch import Dispatcher
 from portal.dialing.number import clean
 from portal.dialing.outcome import Outcome
-from portal.dialing.template import MASK, OpenMode
+from portal.dialing.template import MASK, Expansion, OpenMode
 from portal.dialing.transport import Limits
-from portal.errors import N_, BusyError, ConflictError, InvalidError
+from portal.errors import N_, BusyError, ConflictError, InvalidError, PortalError
 from portal.extensions import config, db
 from portal.identity import Identity
 from portal.models import Call, CallState, User
@@ -74,7 +76,7 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
         return Placed(earlier, is_new=False)
     call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
     planned = plan(caller, number, phone, call_values)
-    expansion = planned.ready()
+    expansion = _ready(planned)
     call = _write_down(caller, planned, call_values["CALLID"], click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
@@ -119,6 +121,20 @@ def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) 
     return call
 
 
+def _ready(planned: Plan) -> Expansion:
+    """Return the URL to open; a refusal is noted."""
+    try:
+        return planned.ready()
+    except PortalError as refusal:
+        audit.record_refusal(
+            Action.CALL_REFUSED,
+            shorten(planned.number),
+            phone=planned.phone.name,
+            reason=refusal.kind,
+        )
+        raise
+
+
 def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str) -> Call:
     """Commit the call before anything of it happens."""
     phone = planned.phone
@@ -140,6 +156,7 @@ def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str)
         changed_at=moment,
     )
     db.session.add(call)
+    audit.record(Action.CALL_PLACED, shorten(call.number), phone=phone.name, call=call_id)
     db.session.flush()
     # Whoever shows the call must not open another transaction: the sending thread needs its turn.
     db.session.expunge(call)

@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.web import (
     accounts,
+    audit,
     calls,
     confirmation,
     dial,
@@ -15,6 +16,7 @@ from portal.web import (
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,
@@ -25,6 +27,7 @@ from portal.web.addresses import RecordId
 
 _AREAS = (
     accounts,
+    audit,
     calls,
     confirmation,
     dial,
@@ -33,6 +36,7 @@ _AREAS = (
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,

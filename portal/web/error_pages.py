@@ -1,11 +1,14 @@
 """Every refusal as a page, or as a fragment for htmx: what happened and what to do next."""
 
-from flask import Flask, Response, g, make_response, render_template
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from portal.errors import N_, PortalError, TooManyError
+from portal import audit
+from portal.audit import Action
+from portal.errors import N_, ForbiddenError, PortalError, TooManyError
 from portal.web.htmx import wants_fragment
 from portal.web.templating import in_words
 
@@ -38,6 +41,8 @@ def error_page(status: int, sentence: str) -> Response:
 
 
 def _portal_error(error: PortalError) -> Response:
+    if isinstance(error, ForbiddenError) and error.kind == "forbidden":
+        _note_refusal(error.kind)
     response = error_page(error.status, in_words(error))
     if isinstance(error, TooManyError):
         response.headers["Retry-After"] = str(error.retry_after)
@@ -45,10 +50,19 @@ def _portal_error(error: PortalError) -> Response:
 
 
 def _csrf_error(_error: CSRFError) -> Response:
+    _note_refusal("csrf")
     sentence = gettext(
         "This page was open for too long or in another session. Reload it and try again."
     )
     return error_page(400, sentence)
+
+
+def _note_refusal(reason: str) -> None:
+    """Put into the audit trail what somebody may not do; visitors could only fill it up."""
+    if current_user.is_authenticated:
+        audit.record_refusal(
+            Action.ACCESS_REFUSED, f"{request.method} {request.url_rule}", reason=reason
+        )
 
 
 def _http_error(error: HTTPException) -> Response | HTTPException:
