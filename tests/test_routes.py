@@ -28,7 +28,14 @@ class Who(StrEnum):
 LINK_HOLDER = "holder of the one-time link"
 """A route that stands apart: open to nobody without the link."""
 
+CALL_TOKEN = "phone system with a call token"
+"""The same: open to nobody by a session; tests/web/test_api.py says to whom it is."""
+
 OPEN_FROM = {
+    "GET /api/v1/openapi.json": Who.VISITOR,
+    "GET /api/v1/session": CALL_TOKEN,
+    "GET /api/v1/calls/<call_id>": CALL_TOKEN,
+    "POST /api/v1/calls/<call_id>/events": CALL_TOKEN,
     "GET /healthz": Who.VISITOR,
     "GET /static/<path:filename>": Who.VISITOR,
     "GET /login": Who.VISITOR,
@@ -106,7 +113,8 @@ OPEN_FROM = {
     "GET /admin/status": Who.ADMIN,
 }
 CLOSED = {route: who for route, who in OPEN_FROM.items() if who in set(Who) - {Who.VISITOR}}
-UNSAFE = [route for route in OPEN_FROM if not route.startswith("GET ")]
+BY_TOKEN = [route for route, who in OPEN_FROM.items() if who is CALL_TOKEN]
+UNSAFE = [route for route in OPEN_FROM if not route.startswith("GET ") and route not in BY_TOKEN]
 
 
 @pytest.fixture
@@ -198,6 +206,23 @@ def test_it_is_closed_to_all_but_administrators(ask, route):
 @pytest.mark.parametrize("route", UNSAFE)
 def test_without_csrf_token_nothing_can_be_changed(ask, route):
     assert ask(route, Who.ADMIN, with_token=False) == 400
+
+
+@pytest.mark.parametrize("route", BY_TOKEN)
+@pytest.mark.parametrize("who", Who)
+def test_no_session_opens_what_a_call_token_opens(ask, route, who):
+    assert ask(route, who) == 401
+
+
+def test_only_what_a_call_token_opens_needs_no_csrf_token(app):
+    marked = {
+        f"{method} {rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if getattr(app.view_functions[rule.endpoint], "is_by_token", False)
+    }
+
+    assert marked == set(BY_TOKEN)
 
 
 @pytest.mark.parametrize("path", ["/setup", "/setup?token=wrong"])

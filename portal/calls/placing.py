@@ -16,6 +16,7 @@ from sqlalchemy import or_, select
 from portal import phones, targets
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
+from portal.calls.reports import new_token
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
 from portal.dialing.dispatch import Dispatcher
@@ -25,7 +26,7 @@ from portal.dialing.template import MASK, OpenMode
 from portal.dialing.transport import Timeouts
 from portal.errors import N_, BusyError, ConflictError, InvalidError
 from portal.extensions import config, db
-from portal.identity import Identity
+from portal.identity import Identity, token_hash
 from portal.models import Call, CallState, User
 from portal.phones import DialPhone
 
@@ -72,10 +73,10 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
     db.session.execute(select(User.id).where(User.id == caller.id).with_for_update())
     if earlier := _earlier(caller, number, phone, click_token):
         return Placed(earlier, is_new=False)
-    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
+    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": new_token()}
     planned = plan(caller, number, phone, call_values)
     expansion = planned.ready()
-    call = _write_down(caller, planned, call_values["CALLID"], click_token)
+    call = _write_down(caller, planned, call_values, click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
     return Placed(_dispatch(call, expansion.url), is_new=True)
@@ -119,13 +120,15 @@ def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) 
     return call
 
 
-def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str) -> Call:
+def _write_down(
+    caller: Identity, planned: Plan, call_values: Mapping[str, str], click_token: str
+) -> Call:
     """Commit the call before anything of it happens."""
     phone = planned.phone
     state = CallState.NEW if phone.open_mode is OpenMode.SERVER else CallState.HANDED_OVER
     moment = now()
     call = Call(
-        id=call_id,
+        id=call_values["CALLID"],
         user_id=caller.id,
         click_token=click_token,
         number=planned.number,
@@ -134,6 +137,7 @@ def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str)
         connector=phone.connector,
         open_mode=phone.open_mode,
         masked_url=planned.ready().masked,
+        token_hash=token_hash(call_values["SESSID"]) if planned.gives_token else None,
         state=state,
         times={state.value: moment.isoformat()},
         created_at=moment,

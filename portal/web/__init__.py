@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.web import (
     accounts,
+    api,
     calls,
     dial,
     error_pages,
@@ -24,6 +25,7 @@ from portal.web.addresses import RecordId
 
 _AREAS = (
     accounts,
+    api,
     calls,
     dial,
     handlers,

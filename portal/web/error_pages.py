@@ -6,6 +6,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from portal.errors import N_, PortalError
+from portal.web import problems
 from portal.web.htmx import wants_fragment
 from portal.web.templating import in_words
 
@@ -38,6 +39,8 @@ def error_page(status: int, sentence: str) -> Response:
 
 
 def _portal_error(error: PortalError) -> Response:
+    if problems.is_for_program():
+        return problems.of_error(error)
     return error_page(error.status, in_words(error))
 
 
@@ -51,7 +54,10 @@ def _csrf_error(_error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect is not an error
         return error
-    response = error_page(error.code, gettext(_SENTENCES.get(error.code, _SENTENCES[400])))
+    if problems.is_for_program():
+        response = problems.of_http(error)
+    else:
+        response = error_page(error.code, gettext(_SENTENCES.get(error.code, _SENTENCES[400])))
     for name in ("Allow", "Retry-After"):
         if value := error.get_response().headers.get(name):
             response.headers[name] = value
