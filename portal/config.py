@@ -65,6 +65,9 @@ class Config:
     sign_ins_per_address: str = "30 per 15 minutes"
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
+    api_requests: int = limit(600, least=1, most=1_000_000)
+    bad_tokens: int = limit(60, least=1, most=1_000_000)
+    call_token_lifetime: int = limit(600, least=10, most=24 * 3600)
     dial_workers: int = limit(8, least=1, most=64)
     dial_queue: int = limit(64, least=0, most=10_000)
     look_up_timeout: float = limit(2.0, least=0.1, most=30.0)

@@ -52,7 +52,14 @@ ON_THE_WAY_OUT = {
 LINK_HOLDER = "holder of the one-time link"
 """A route that stands apart: open to nobody without the link."""
 
+CALL_TOKEN = "phone system with a call token"
+"""The same: open to nobody by a session; tests/web/test_api.py says to whom it is."""
+
 OPEN_FROM = {
+    "GET /api/v1/openapi.json": Who.VISITOR,
+    "GET /api/v1/session": CALL_TOKEN,
+    "GET /api/v1/calls/<call_id>": CALL_TOKEN,
+    "POST /api/v1/calls/<call_id>/events": CALL_TOKEN,
     "GET /healthz": Who.VISITOR,
     "GET /static/<path:filename>": Who.VISITOR,
     "GET /login": Who.VISITOR,
@@ -138,6 +145,7 @@ OPEN_FROM = {
     "POST /admin/audit/retention": Who.ADMIN,
     "GET /admin/status": Who.ADMIN,
 }
+BY_TOKEN = [route for route, who in OPEN_FROM.items() if who is CALL_TOKEN]
 
 
 @pytest.fixture
@@ -309,6 +317,23 @@ def test_no_get_changes_anything(app, browsers, samples):
                 browser.head(path)
 
     assert content(app) == before
+
+
+@pytest.mark.parametrize("route", BY_TOKEN)
+@pytest.mark.parametrize("who", Who)
+def test_no_session_opens_what_a_call_token_opens(ask, route, who):
+    assert ask(route, who) == 401
+
+
+def test_only_what_a_call_token_opens_needs_no_csrf_token(app):
+    marked = {
+        f"{method} {rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if getattr(app.view_functions[rule.endpoint], "is_by_token", False)
+    }
+
+    assert marked == set(BY_TOKEN)
 
 
 @pytest.mark.parametrize("path", ["/setup", "/setup?token=wrong"])

@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.web import (
     accounts,
+    api,
     audit,
     calls,
     confirmation,
@@ -27,6 +28,7 @@ from portal.web.addresses import RecordId
 
 _AREAS = (
     accounts,
+    api,
     audit,
     calls,
     confirmation,
