@@ -1,6 +1,7 @@
 """The audit trail: who did what, from where, when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -69,6 +70,16 @@ class Actor:
 CONSOLE = Actor(None, "console")
 actor: ContextVar[Actor] = ContextVar("actor", default=CONSOLE)
 """Who is at work in this request or command."""
+
+
+@contextmanager
+def acting(who: Actor) -> Iterator[None]:
+    """Let somebody be the one who is at work while the block lasts."""
+    token = actor.set(who)
+    try:
+        yield
+    finally:
+        actor.reset(token)
 
 
 def record(

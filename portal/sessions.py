@@ -44,8 +44,8 @@ def sign_in(login: str, password: str, *, address: str, browser: str) -> str:
     user.password_hash = new_hash
     token = _begin(user.id, address=address, browser=browser)
     throttle.forget(f"sign-in {name}")
-    audit.actor.set(Actor(user.id, user.name, address))
-    audit.record(Action.SESSION_STARTED, user.login)
+    with audit.acting(Actor(user.id, user.name, address)):
+        audit.record(Action.SESSION_STARTED, user.login)
     db.session.commit()
     return token
 

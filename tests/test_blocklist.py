@@ -10,18 +10,7 @@ from portal import blocklist, passwords
 from portal.errors import InvalidError
 
 NAMES = ("alice", "Alice", "Ärmel & Söhne", "alice@example.org", "Sales", "Erfurt")
-WORDS = [
-    "lamp",
-    "harbour",
-    "quiet",
-    "ladder",
-    "violet",
-    "engine",
-    "marble",
-    "tunnel",
-    "copper",
-    "walnut",
-]
+WORDS = ["lamp", "harbour", "quiet", "ladder", "violet", "engine", "marble", "tunnel"]
 
 
 def listed():

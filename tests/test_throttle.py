@@ -1,9 +1,11 @@
 """How often passwords may be tried: 5 times, then with growing pauses, never locked for good."""
 
+import re
 import threading
 from datetime import timedelta
 
 import pytest
+import requests
 import time_machine
 from argon2 import PasswordHasher
 from sqlalchemy import select
@@ -14,6 +16,9 @@ from portal.errors import InvalidError, TooManyError
 from portal.extensions import db
 from portal.identity import identify
 from portal.models import AuditEvent, PasswordTries
+from tests.support import schema
+from tests.support.databases import on_sqlite
+from tests.support.server import portal_server
 
 PASSWORD = "nine lamps over the harbour"
 WRONG = "wrong"
@@ -229,3 +234,23 @@ def test_a_name_that_is_nobodys_is_not_written_down(clock):
     fail(TRIES, "my secret password")
 
     assert events() == [*[("sign-in.failed", "")] * TRIES, ("sign-in.paused", "")]
+
+
+@on_sqlite
+def test_two_processes_count_together(sqlite_template, tmp_path):
+    schema.copy_sqlite(sqlite_template, tmp_path / "var")
+    with (
+        portal_server(tmp_path / "var") as first,
+        portal_server(tmp_path / "var") as second,
+        requests.Session() as browser,
+    ):
+        statuses = [try_to_sign_in(browser, server.url) for server in (first, second) * 3]
+
+    assert statuses == [422] * TRIES + [429]
+
+
+def try_to_sign_in(browser, url):
+    page = browser.get(f"{url}/login", timeout=30).text
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    form = {"csrf_token": token[1], "login": "carol", "password": WRONG}
+    return browser.post(f"{url}/login", data=form, timeout=30).status_code

@@ -1,7 +1,10 @@
 """Every refusal as a page, or as a fragment for htmx: what happened and what to do next."""
 
+from time import time
+
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext
+from flask_limiter import RateLimitExceeded
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -9,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from portal import audit
 from portal.audit import Action
 from portal.errors import N_, ForbiddenError, PortalError, TooManyError
+from portal.extensions import limiter
 from portal.web import problems
 from portal.web.htmx import wants_fragment
 from portal.web.templating import in_words
@@ -78,4 +82,6 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
     for name in ("Allow", "Retry-After"):
         if value := error.get_response().headers.get(name):
             response.headers[name] = value
+    if isinstance(error, RateLimitExceeded) and limiter.current_limit:
+        response.headers["Retry-After"] = str(max(1, limiter.current_limit.reset_at - int(time())))
     return response

@@ -10,9 +10,9 @@ from sqlalchemy import update
 from portal import targets
 from portal.database import now
 from portal.extensions import db
-from portal.models import Handler, Phone, Setting, User, UserSession
+from portal.models import Handler, Phone, Setting, User
 from tests.support.databases import on_sqlite
-from tests.support.people import PASSWORD
+from tests.support.people import PASSWORD, let_confirmations_lapse
 from tests.test_routes import content, rules
 
 pytestmark = on_sqlite
@@ -116,14 +116,8 @@ def path_of(samples):
 def stale(app, ada):
     """Ada's browser, long after she entered her password."""
     browser = ada.client
-    grow_stale(app)
+    let_confirmations_lapse(app)
     return browser
-
-
-def grow_stale(app):
-    with app.app_context():
-        db.session.execute(update(UserSession).values(confirmed_at=None))
-        db.session.commit()
 
 
 def without_sessions_and_tries(tables):
@@ -177,7 +171,7 @@ def test_the_form_shows_the_field_only_when_it_is_needed(app, ada, path_of, page
     path = path_of(page)
     assert 'name="confirm_password"' not in ada.client.get(path).text
 
-    grow_stale(app)
+    let_confirmations_lapse(app)
 
     assert 'name="confirm_password"' in ada.client.get(path).text
 
