@@ -36,6 +36,7 @@ from tests.support.faults import (
     resets,
     says,
     says_nothing,
+    speaks_first,
 )
 from tests.support.names import Names
 from tests.support.processes import free_port
@@ -56,11 +57,6 @@ GARBAGE = {
     "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok",
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok",
 }
-
-
-def drips_at_once(line: Line) -> None:
-    """Answer before being asked, and not in TLS."""
-    line.send_on_and_on(b"HTTP/1.1 400 Bad Request\r\n", 0.05)
 
 
 def drips_tls(line: Line) -> None:
@@ -491,7 +487,7 @@ def test_no_listener_is_connection_refused():
 
 
 def test_plain_answer_to_tls_is_tls():
-    with phone_system_that(drips_at_once) as system:
+    with phone_system_that(speaks_first) as system:
         assert failure(f"https://127.0.0.1:{system.port}/") == "tls"
 
 
@@ -572,7 +568,7 @@ def test_no_failure_tells_the_url(fault: Fault, caplog: pytest.LogCaptureFixture
     ids=["tls", "refused", "no url", "too long", "no such name"],
 )
 def test_no_failure_before_sending_tells_the_url(url: str):
-    with phone_system_that(drips_at_once) as system:
+    with phone_system_that(speaks_first) as system:
         port, refused = system.port, free_port()
         entries = [f"127.0.0.1:{port}", f"127.0.0.1:{refused}", f"{CANARY}.invalid:{port}"]
         with pytest.raises(TransportError) as caught:

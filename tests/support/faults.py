@@ -241,6 +241,12 @@ def says_nothing(line: Line) -> None:
     line.wait_for_hang_up()
 
 
+def speaks_first(line: Line) -> None:
+    """Greet whoever connects, in no protocol of the web, and wait."""
+    line.send(b"Asterisk Call Manager/13.0.0\r\n")
+    line.wait_for_hang_up()
+
+
 def hangs_up(line: Line) -> None:
     """Take the request and close the connection."""
     line.read_request()
