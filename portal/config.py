@@ -5,10 +5,10 @@ import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from cryptography.fernet import Fernet
 from sqlalchemy import make_url
@@ -20,12 +20,31 @@ DEPLOYMENTS = ("server", "cloud")
 
 _DATABASES = ("postgresql", "postgresql+psycopg", "sqlite")
 _REDIS = ("redis", "rediss")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}")
+_DECIMAL_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_WANTED = {
+    True: N_("PORTAL_%(name)s is %(value)s; it must be a whole number, %(least)s to %(most)s."),
+    False: N_("PORTAL_%(name)s is %(value)s; it must be a number, %(least)s to %(most)s."),
+}
 _ADDRESS = re.compile(r"unix:.+|(?:\[[0-9a-fA-F:.]+\]|[\w.-]*):(\d{1,5})", re.ASCII)
+
+
+Number = TypeVar("Number", int, float)
+
+
+def limit(default: Number, *, least: Number, most: Number) -> Number:
+    """Declare a number that ``PORTAL_<NAME>`` can set within these bounds."""
+    bounds = {"least": least, "most": most}
+    number: Number = field(default=default, metadata=bounds)
+    return number
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the portal can be told from outside; times are seconds."""
+    """Everything the portal can be told from outside; times are seconds.
+
+    Settings declared with ``limit`` are read by their names.
+    """
 
     data_dir: Path = Path("var")
     secret_key: str = field(default="", repr=False)
@@ -35,19 +54,19 @@ class Config:
     redis_url: str = field(default="", repr=False)
     deployment: str = "server"
     default_region: str = "DE"
-    trusted_proxies: int = 0
+    trusted_proxies: int = limit(0, least=0, most=10)
 
-    session_idle: int = 12 * 3600
-    session_lifetime: int = 7 * 24 * 3600
+    session_idle: int = limit(12 * 3600, least=60, most=30 * 24 * 3600)
+    session_lifetime: int = limit(7 * 24 * 3600, least=300, most=90 * 24 * 3600)
     sign_ins_per_address: str = "30 per 15 minutes"
-    password_memory_kib: int = 19_456
-    password_rounds: int = 2
-    dial_workers: int = 8
-    dial_queue: int = 64
-    look_up_timeout: float = 2.0
-    connect_timeout: float = 3.0
-    answer_timeout: float = 10.0
-    exchange_timeout: float = 15.0
+    password_memory_kib: int = limit(19_456, least=8, most=1024**2)
+    password_rounds: int = limit(2, least=1, most=20)
+    dial_workers: int = limit(8, least=1, most=64)
+    dial_queue: int = limit(64, least=0, most=10_000)
+    look_up_timeout: float = limit(2.0, least=0.1, most=30.0)
+    connect_timeout: float = limit(3.0, least=0.1, most=30.0)
+    answer_timeout: float = limit(10.0, least=0.1, most=60.0)
+    exchange_timeout: float = limit(15.0, least=0.1, most=65.0)
 
     @property
     def database_uri(self) -> str:
@@ -72,7 +91,7 @@ class Config:
             redis_url=_url("REDIS_URL", _read(environ, "REDIS_URL"), _REDIS),
             deployment=_one_of("DEPLOYMENT", _read(environ, "DEPLOYMENT") or cls.deployment),
             default_region=_region(_read(environ, "DEFAULT_REGION") or cls.default_region),
-            trusted_proxies=_count("TRUSTED_PROXIES", _read(environ, "TRUSTED_PROXIES") or "0"),
+            **_limits(environ),
         )
 
 
@@ -201,12 +220,28 @@ def _region(value: str) -> str:
     return value.upper()
 
 
-def _count(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
+def _limits(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return those numbers that the environment sets."""
+    given = (
+        (field, text)
+        for field in fields(Config)
+        if field.metadata and (text := _read(environ, field.name.upper()))
+    )
+    return {field.name: _number(field, text) for field, text in given}
+
+
+def _number(field: Field[Any], text: str) -> float:
+    least, most = field.metadata["least"], field.metadata["most"]
+    is_whole = isinstance(least, int)
+    spelling = _WHOLE_NUMBER if is_whole else _DECIMAL_NUMBER
+    number = (int if is_whole else float)(text) if spelling.fullmatch(text) else -1
+    if not least <= number <= most:
         raise ConfigError(
             "bad-setting",
-            N_("PORTAL_%(name)s is %(value)s; it must be a whole number."),
-            name=name,
-            value=value,
+            _WANTED[is_whole],
+            name=field.name.upper(),
+            value=text,
+            least=str(least),
+            most=str(most),
         )
-    return int(value)
+    return number

@@ -7,6 +7,8 @@ from flask import current_app
 from sqlalchemy import select, true
 from sqlalchemy.exc import IntegrityError
 
+from portal import audit
+from portal.audit import Action
 from portal.database import Lookup
 from portal.dialing.target import AllowList, Entry, check_entry, parse_entry
 from portal.dialing.variables import check_value
@@ -88,13 +90,16 @@ def add(entry: Entry, *, reason: str, by: int | None) -> Target:
             db.session.add(target)
     except IntegrityError:  # somebody else was faster
         return db.session.scalars(select(Target).where(Target.entry == str(entry))).one()
+    audit.record(Action.TARGET_ALLOWED, target.entry, reason=reason)
     _note_change()
     return target
 
 
 def remove(target_id: int) -> None:
     """No longer let the server contact a target, even if phones stop working."""
-    db.session.delete(get(target_id))
+    target = get(target_id)
+    db.session.delete(target)
+    audit.record(Action.TARGET_REMOVED, target.entry)
     _note_change()
     db.session.commit()
 

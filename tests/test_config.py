@@ -37,6 +37,8 @@ def test_every_setting_is_read(environ):
         "PORTAL_TRUSTED_PROXIES": "2",
         "PORTAL_SECRET_KEY": "1234567890",
         "PORTAL_ENCRYPTION_KEYS": KEY,
+        "PORTAL_DIAL_WORKERS": "3",
+        "PORTAL_CONNECT_TIMEOUT": "0.5",
     }
 
     config = Config.from_environment(environ)
@@ -47,6 +49,7 @@ def test_every_setting_is_read(environ):
     assert config.deployment == "cloud"
     assert config.default_region == "AT"
     assert config.trusted_proxies == 2
+    assert (config.dial_workers, config.connect_timeout) == (3, 0.5)
     assert config.secret_key == "1234567890"
     assert config.encryption_keys == (KEY,)
 
@@ -85,7 +88,12 @@ def test_several_encryption_keys_keep_their_order(environ):
     [
         ("DEPLOYMENT", "moon", "PORTAL_DEPLOYMENT is moon; it can be server / cloud."),
         ("DEFAULT_REGION", "Germany", "must be a country code such as DE"),
-        ("TRUSTED_PROXIES", "-1", "must be a whole number"),
+        ("TRUSTED_PROXIES", "-1", "must be a whole number, 0 to 10"),
+        ("TRUSTED_PROXIES", "11", "must be a whole number, 0 to 10"),
+        ("DIAL_WORKERS", "2.5", "must be a whole number, 1 to 64"),
+        ("CONNECT_TIMEOUT", "0", "must be a number, 0.1 to 30"),
+        ("CONNECT_TIMEOUT", "1e1", "must be a number, 0.1 to 30"),
+        ("CONNECT_TIMEOUT", "nan", "must be a number, 0.1 to 30"),
         ("BIND", "5000", "such as 127.0.0.1:5000"),
         ("BIND", "localhost:http", "such as 127.0.0.1:5000"),
         ("BIND", "localhost:65536", "such as 127.0.0.1:5000"),

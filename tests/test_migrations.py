@@ -13,7 +13,7 @@ from sqlalchemy import inspect, select, text
 
 from portal import create_app
 from portal.extensions import db
-from portal.models import Call, Handler, Phone, Setting, Target, User, UserSession
+from portal.models import AuditEvent, Call, Handler, Phone, Setting, Target, User, UserSession
 from tests.support import people, schema
 from tests.support.databases import on_sqlite
 from tests.support.people import Person
@@ -206,6 +206,7 @@ def fill(owner):
     db.session.add_all([phone, Handler(name="anlage", url="https://a.example/")])
     db.session.add(Setting(name="browser_schemes", value=["msteams"]))
     db.session.add(Target(entry="a.example", created_by=owner.id))
+    db.session.add(AuditEvent(actor_id=owner.id, action="target.allowed", subject="a.example"))
     db.session.flush()
     call = Call(
         user_id=owner.id,

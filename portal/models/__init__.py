@@ -1,5 +1,6 @@
 """The tables."""
 
+from portal.models.audit import AuditEvent
 from portal.models.call import Call, CallState
 from portal.models.handler import Handler
 from portal.models.phone import Phone
@@ -8,6 +9,7 @@ from portal.models.target import Target
 from portal.models.user import Role, User, UserSession
 
 __all__ = [
+    "AuditEvent",
     "Call",
     "CallState",
     "Handler",

@@ -9,7 +9,8 @@ from flask import redirect as flask_redirect
 from flask_login import current_user
 from werkzeug.wrappers import Response as BaseResponse
 
-from portal import rights
+from portal import audit, rights
+from portal.audit import Actor
 from portal.extensions import login_manager
 from portal.identity import Identity, identify
 from portal.web.htmx import wants_fragment
@@ -61,6 +62,7 @@ def _refuse_visitors() -> BaseResponse | None:
     if view is None or request.endpoint == "static" or getattr(view, "is_public", False):
         return None
     if current_user.is_authenticated:
+        audit.actor.set(Actor(me().id, me().name, request.remote_addr or ""))
         return None
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     login = url_for("accounts.login", next=wanted)

@@ -11,6 +11,8 @@ from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from portal import audit
+from portal.audit import Actor
 from portal.database import read_only
 from portal.extensions import config, csrf, limiter
 
@@ -77,17 +79,24 @@ def init_app(app: Flask) -> None:
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.after_request(_add_headers)
+    app.teardown_request(_end)
 
 
 def _begin() -> None:
-    """Give the request its id and say whether it may write."""
+    """Give the request its id, say whether it may write, and that as yet it is a visitor's."""
     given = request.headers.get("X-Request-ID", "")
     trusted = config().trusted_proxies and _REQUEST_ID.fullmatch(given)
     g.request_id = given if trusted else secrets.token_hex(16)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
+    audit.actor.set(Actor(None, "", request.remote_addr or ""))
     view = current_app.view_functions.get(request.endpoint or "")
     read_only.set(request.method in _READING_METHODS or getattr(view, "only_reads", False))
+
+
+def _end(_error: BaseException | None) -> None:
+    """Leave nobody's name behind for whatever this thread does next."""
+    audit.actor.set(audit.CONSOLE)
 
 
 def _add_headers(response: Response) -> Response:
