@@ -6,16 +6,8 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -23,6 +15,7 @@ from portal.dialing import resolver, transport
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.target import AllowList, check_url, parse_entry
 from portal.dialing.transport import LONGEST_BODY, Answer, Timeouts, TransportError
+from tests.support import certificates
 from tests.support.processes import wait_for
 
 Behaviour = Callable[[socket.socket], None]
@@ -100,30 +93,9 @@ def hangs_up(connection: socket.socket) -> None:
 
 
 @pytest.fixture
-def self_signed(tmp_path: Path) -> ssl.SSLContext:
+def self_signed() -> ssl.SSLContext:
     """A certificate for the right host that nobody trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    moment = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(moment - timedelta(days=1))
-        .not_valid_after(moment + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem = tmp_path / "phone-system.pem"
-    pem.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
+    return certificates.self_signed().context()
 
 
 def exchange(url: str, *allowed: str, **seconds: float) -> Answer:
@@ -310,7 +282,7 @@ def test_the_certificate_is_checked_for_the_name(self_signed: ssl.SSLContext, dn
     with phone_system_that(behave) as url:
         port = check_url(url).port
         dns.answers = [["127.0.0.1"]]
-        assert failure(f"https://pbx.example:{port}/", f"127.0.0.1:{port}") == "certificate"
+        assert failure(f"https://pbx.example:{port}/", f"127.0.0.1:{port}") == "certificate-issuer"
 
     assert names == ["pbx.example"]
 
@@ -327,13 +299,13 @@ def test_plain_answer_to_tls_is_tls():
         assert failure(url.replace("http:", "https:")) == "tls"
 
 
-def test_untrusted_certificate_is_certificate(self_signed: ssl.SSLContext):
+def test_a_certificate_that_nobody_vouches_for_is_not_trusted(self_signed: ssl.SSLContext):
     def behave(connection: socket.socket) -> None:
         with contextlib.suppress(ssl.SSLError):
             self_signed.wrap_socket(connection, server_side=True).close()
 
     with phone_system_that(behave) as url:
-        assert failure(url.replace("http:", "https:")) == "certificate"
+        assert failure(url.replace("http:", "https:")) == "certificate-issuer"
 
 
 def test_silence_during_tls_means_that_nothing_was_sent():

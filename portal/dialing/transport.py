@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.client import HTTPException, RemoteDisconnected
+from ipaddress import ip_address
 from threading import Timer
 from typing import Any
 
@@ -21,7 +22,15 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from portal.dialing.resolver import look_up
-from portal.dialing.target import Address, AllowList, admit, check_url
+from portal.dialing.target import (
+    Address,
+    AllowList,
+    Destination,
+    admit,
+    check_url,
+    trust_for,
+)
+from portal.dialing.tls import DistrustError, Trust, secure
 from portal.errors import DialError
 
 LONGEST_BODY = 64 * 1024
@@ -71,11 +80,11 @@ def exchange(url: str, allow: AllowList, timeouts: Timeouts) -> Answer:
 
     Redirects are not followed; proxies, cookies and credentials of the environment are not used.
     """
-    addresses = _admitted(url, allow, timeouts.look_up)
+    way = _admitted(url, allow, timeouts.look_up)
     request = requests.PreparedRequest()
     request.prepare(method="GET", url=url, headers=_HEADERS)
     request.url = url  # as it was shown: requests would spell it anew
-    with _watched(addresses, timeouts.exchange) as watch:
+    with _watched(way, timeouts.exchange) as watch:
         try:
             # Not a requests.Session: for a redirect it would read the body without limit.
             with _Adapter().send(
@@ -84,14 +93,31 @@ def exchange(url: str, allow: AllowList, timeouts: Timeouts) -> Answer:
                 if not watch.late:
                     return Answer(response.status_code, _body(response))
             kind = "answer-timeout"
+        except DistrustError as error:
+            kind = error.kind
         except (requests.RequestException, exceptions.HTTPError) as error:
             kind = _kind(error, watch)
     raise TransportError(kind)  # outside of "except": the error there carries the URL
 
 
-def _admitted(url: str, allow: AllowList, patience: float) -> tuple[Address, ...]:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where a request may go, and what has to be shown there."""
+
+    destination: Destination
+    allow: AllowList
+    addresses: Sequence[Address]
+    """In the order in which to try them."""
+
+    def trust(self, address: Address) -> Trust:
+        return trust_for(self.destination, address, self.allow)
+
+
+def _admitted(url: str, allow: AllowList, patience: float) -> _Way:
     try:
-        return admit(check_url(url), allow, lambda host, port: look_up(host, port, patience))
+        destination = check_url(url)
+        addresses = admit(destination, allow, lambda host, port: look_up(host, port, patience))
+        return _Way(destination, allow, addresses)
     except DialError as error:
         kind = error.kind
     raise TransportError(kind)
@@ -118,7 +144,6 @@ def _kind(error: Exception, watch: "_Watch") -> str:
 
 _BEFORE_SENDING: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "connect-timeout"),
-    (ssl.SSLCertVerificationError, "certificate"),
     (ssl.SSLError, "tls"),
     (ConnectionRefusedError, "connection-refused"),
     (Exception, "unreachable"),
@@ -146,9 +171,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 class _Watch:
     """What is known of an exchange under way, and the power to end it."""
 
-    def __init__(self, addresses: Sequence[Address]) -> None:
-        self.addresses = addresses
-        """Where to connect to, in the order in which to try."""
+    def __init__(self, way: _Way) -> None:
+        self.way = way
         self.sent = False
         """Whether a byte of the request may have left."""
         self.late = False
@@ -168,9 +192,9 @@ _current: ContextVar[_Watch] = ContextVar("exchange")
 
 
 @contextmanager
-def _watched(addresses: Sequence[Address], seconds: float) -> Iterator[_Watch]:
+def _watched(way: _Way, seconds: float) -> Iterator[_Watch]:
     """Watch one exchange: the timeouts of requests are per read, so drops would keep it going."""
-    watch = _Watch(addresses)
+    watch = _Watch(way)
     timer = Timer(seconds, watch.end)
     timer.daemon = True
     token = _current.set(watch)
@@ -188,7 +212,7 @@ class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Take the place of what would resolve the host again, and perhaps to another address."""
         deadline = time.monotonic() + float(self.timeout or 0)
-        *others, last = _current.get().addresses
+        *others, last = _current.get().way.addresses
         for tried, address in enumerate(others):
             share = (deadline - time.monotonic()) / (len(others) + 1 - tried)
             with suppress(OSError):
@@ -208,7 +232,7 @@ class _Connection(HTTPConnection):
         return connection
 
     def connect(self) -> None:
-        super().connect()
+        HTTPConnection.connect(self)  # also for TLS: HTTPSConnection's would encrypt once more
         watch = _current.get()
         watch.socket = self.sock
         if watch.late:
@@ -222,7 +246,14 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS, once the phone system has shown what it has to."""
+
+    is_verified = True  # as far as an administrator wants it
+
+    def _new_conn(self) -> socket.socket:
+        connection, way = super()._new_conn(), _current.get().way
+        trust = way.trust(ip_address(connection.getpeername()[0]))
+        return secure(connection, way.destination.host, trust, float(self.timeout or 0))
 
 
 class _Pool(HTTPConnectionPool):
