@@ -26,7 +26,7 @@ _BEFORE: Mapping[CallState, frozenset[CallState]] = {
 _FOLLOWED = {"practice"}
 """The connectors that report a call to its end; of others nothing comes after the answer."""
 
-_SPARE_SECONDS = 5
+_SPARE_SECONDS = 10
 """How much longer than the longest exchange a call may stay without outcome."""
 
 
@@ -74,6 +74,4 @@ def settle_lost(user_id: int | None = None) -> None:
 
 
 def _latest_lost() -> datetime:
-    settings = config()
-    longest = settings.look_up_timeout + settings.connect_timeout + settings.exchange_timeout
-    return now() - timedelta(seconds=longest + _SPARE_SECONDS)
+    return now() - timedelta(seconds=config().exchange_timeout + _SPARE_SECONDS)
