@@ -119,7 +119,7 @@ def in_groups(digits: str) -> list[str]:
 def _context(trust: Trust) -> ssl.SSLContext:
     if trust.mode is TrustMode.SYSTEM:
         return _system_context()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _empty_context()
     if trust.mode is TrustMode.AUTHORITY:
         context.load_verify_locations(cadata=trust.authority)
         # What an administrator names is the end of the chain, whether it vouches for itself or not.
@@ -136,12 +136,19 @@ def _system_context() -> ssl.SSLContext:
 
     They are read once: that takes 30 ms, in which the whole process stands still.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _empty_context()
     paths = ssl.get_default_verify_paths()
     if paths.cafile or (paths.capath and any(os.scandir(paths.capath))):
         context.load_default_certs()
     else:
         context.load_verify_locations(certifi.where())
+    return context
+
+
+def _empty_context() -> ssl.SSLContext:
+    """Trust nobody yet, and let nobody show another certificate later."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
 
@@ -162,9 +169,10 @@ def _shake_hands(encrypted: ssl.SSLSocket, deadline: float) -> str:
 
 
 def _wait(encrypted: ssl.SSLSocket, for_what: int, deadline: float) -> None:
+    left = deadline - time.monotonic()
     poll = select.poll()
     poll.register(encrypted, for_what)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+    if left <= 0 or not poll.poll(left * 1000):
         raise TimeoutError
 
 

@@ -64,14 +64,13 @@ def index() -> Response:
 def edit(target_id: int) -> Response:
     """Show a target, and choose what a phone system has to show there."""
     target = targets.get(target_id)
-    form = TrustForm(trust_mode=target.trust_mode, authority=target.authority)
-    form.fingerprint.data = form.fingerprint.data or " ".join(in_groups(target.fingerprint))
+    form = TrustForm(**_chosen(target))
     if form.validate_on_submit():
         try:
             targets.change_trust(
                 target_id,
                 TrustMode(form.trust_mode.data),
-                fingerprint=form.fingerprint.data,
+                fingerprint=form.fingerprint.data or "",
                 authority=form.authority.data or "",
             )
         except InvalidError as error:
@@ -95,8 +94,7 @@ def certificate(target_id: int) -> Response:
         except InvalidError as error:
             host_form.refuse(error)
     target = targets.get(target_id)
-    form = TrustForm(formdata=None, obj=target)
-    form.fingerprint.data = " ".join(in_groups(target.fingerprint))
+    form = TrustForm(formdata=None, **_chosen(target))
     return answer(
         "targets/edit.html",
         "targets/_certificate.html",
@@ -118,6 +116,15 @@ def delete(target_id: int) -> Response | str:
     return render_template(
         "targets/delete.html", target=target, stopped=phones.stopped_without_target(target)
     )
+
+
+def _chosen(target: Target) -> dict[str, object]:
+    """Return what the form shows of the present choice."""
+    return {
+        "trust_mode": target.trust_mode,
+        "fingerprint": " ".join(in_groups(target.fingerprint)),
+        "authority": target.authority,
+    }
 
 
 def _context(target: Target, form: TrustForm, host_form: HostForm) -> dict[str, object]:
