@@ -1,5 +1,7 @@
 """Click2Dial Portal: a telephone number becomes a call on whatever phone system a company has."""
 
+import json
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -22,7 +24,12 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=config.secret_key,
         SQLALCHEMY_DATABASE_URI=config.database_uri,
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_size": 16, "max_overflow": 16},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "hide_parameters": True,
+            "pool_size": 16,
+            "max_overflow": 16,
+            "json_serializer": partial(json.dumps, ensure_ascii=False),  # can be searched
+        },
         MAX_CONTENT_LENGTH=64 * 1024,
         MAX_FORM_MEMORY_SIZE=64 * 1024,
     )
