@@ -80,19 +80,24 @@ def create(
         **_check_record(record or {}),
     )
     _grant(user, rights)
-    user.password_hash = passwords.make_hash(passwords.check(password))
+    user.password_hash = passwords.make_hash(passwords.check(password, names=_names(user)))
     db.session.add(user)
     _commit_login(Action.USER_ADDED, user, before={})
     return user
 
 
 def change_account(user_id: int, *, login: str, rights: Rights) -> None:
-    """Change what a user is called and may do. Raises InvalidError."""
+    """Change what a user is called and may do; another role ends all sessions.
+
+    Raises InvalidError.
+    """
     user = get(user_id)
     login = _check_login(login)
     if rights.role is not Role.ADMIN:
         _require_another_admin(user, field="role")
     before = audit.snapshot(user, *_RIGHTS)
+    if rights.role is not user.role:
+        sessions.drop(user_id)
     user.login = login
     _grant(user, rights)
     _commit_login(Action.USER_CHANGED, user, before)
@@ -146,10 +151,7 @@ def change_preferences(
 
 def change_password(user_id: int, current: str, new: str, *, keep_session: int) -> None:
     """Change the own password and end all other sessions. Raises InvalidError."""
-    if not passwords.verify(get(user_id).password_hash, current):
-        raise InvalidError(
-            "wrong-password", N_("This is not your present password."), field="current"
-        )
+    sessions.confirm(user_id, keep_session, current, field="current")
     _set_password(user_id, new, keep_session=keep_session, action=Action.PASSWORD_CHANGED)
 
 
@@ -247,11 +249,18 @@ def _note_change(action: Action, user: User, before: Mapping[str, str]) -> None:
 
 def _set_password(user_id: int, new: str, *, keep_session: int | None, action: Action) -> None:
     user = get(user_id)
-    user.password_hash = passwords.make_hash(passwords.check(new, field="new"))
+    checked = passwords.check(new, names=_names(user), field="new")
+    user.password_hash = passwords.make_hash(checked)
     db.session.flush()  # locks the row, so that a sign-in with the old password ends here as well
     sessions.drop(user_id, keep=keep_session)
     _note(action, user)
     db.session.commit()
+
+
+def _names(user: User) -> list[str]:
+    """Return what others know of a user and would try as a password."""
+    known = (user.login, user.firstname, user.surname, user.email, user.department, user.location)
+    return [name for name in known if name]
 
 
 def _commit_login(action: Action, user: User, before: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The audit trail: who did what, from where, when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,7 @@ class Action(StrEnum):
     BACKUP_SAVED = "backup.saved"
     CALL_PLACED = "call.placed"
     CALL_REFUSED = "call.refused"
+    CONFIRMATION_FAILED = "confirmation.failed"
     CTI_CHANGED = "cti.changed"
     CTI_PASSWORD_REMOVED = "cti.password-removed"  # noqa: S105 - a deed
     DEFAULT_PHONE_CHANGED = "default-phone.changed"
@@ -40,10 +42,13 @@ class Action(StrEnum):
     RETENTION_CHANGED = "retention.changed"
     SCHEME_ADDED = "scheme.added"
     SCHEME_REMOVED = "scheme.removed"
-    SESSION_ENDED = "session.ended"
     SESSIONS_ENDED = "session.all-ended"
+    SESSION_ENDED = "session.ended"
+    SESSION_STARTED = "session.started"
     SETUP_DONE = "setup.done"
     SETUP_LINK_MADE = "setup.link-made"
+    SIGN_IN_FAILED = "sign-in.failed"
+    SIGN_IN_PAUSED = "sign-in.paused"
     TARGET_ALLOWED = "target.allowed"
     TARGET_REMOVED = "target.removed"
     USER_ADDED = "user.added"
@@ -65,6 +70,16 @@ class Actor:
 CONSOLE = Actor(None, "console")
 actor: ContextVar[Actor] = ContextVar("actor", default=CONSOLE)
 """Who is at work in this request or command."""
+
+
+@contextmanager
+def acting(who: Actor) -> Iterator[None]:
+    """Let somebody be the one who is at work while the block lasts."""
+    token = actor.set(who)
+    try:
+        yield
+    finally:
+        actor.reset(token)
 
 
 def record(

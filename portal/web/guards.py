@@ -27,6 +27,12 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
+def by_token(view: Callable[P, R]) -> Callable[P, R]:
+    """Let in whoever shows a call token, which the view checks; no session opens this view."""
+    view.is_by_token = True  # type: ignore[attr-defined]
+    return public(view)
+
+
 def admin(view: Callable[P, R]) -> Callable[P, R]:
     """Let only administrators open this view."""
 
