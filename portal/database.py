@@ -1,6 +1,7 @@
 """What all tables share, and how the portal speaks to SQLite."""
 
-from collections.abc import json
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -9,10 +10,6 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import Callable
-import Iterator
-import Mapping
-import Sequence
 from sqlalchemy import DateTime, Engine, MetaData, Select, event, make_url
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, registry
