@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, phones, targets
+from portal import keyring, phones, retention, targets
 from portal.database import is_safe_sqlite, now, sqlite
 from portal.errors import N_, PortalError
 from portal.extensions import config, db
@@ -195,6 +195,27 @@ def _calls() -> Finding:
     )
 
 
+def _deletion() -> Finding:
+    """Look whether anything is there that is older than it may get."""
+    if retention.is_overdue():
+        return _finding(
+            _DELETION,
+            Health.WARN,
+            N_(
+                "There are calls or events that should have been deleted. "
+                "Run: flask --app wsgi purge, then restart the portal."
+            ),
+        )
+    kept = retention.periods()
+    return _finding(
+        _DELETION,
+        Health.OK,
+        N_("Calls are kept %(calls)s days, the audit trail %(audit)s days."),
+        calls=kept.calls,
+        audit=kept.audit,
+    )
+
+
 _DATABASE = N_("Database")
 _SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
 _OLD_SQLITE = N_(
@@ -206,6 +227,7 @@ _KEYS = N_("Keys")
 _REDIS = N_("Redis")
 _ENCRYPTION = N_("Encrypted connections")
 _DEFAULT_PHONE = N_("Default phone")
+_DELETION = N_("Deletion of old data")
 _PHONE_FAILS = N_("Nobody can call with %(name)s. Open it under Click2Dial to see why.")
 _LOOKS: tuple[Callable[[], Finding], ...] = (
     _database,
@@ -216,4 +238,5 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _encryption,
     _default_phone,
     _calls,
+    _deletion,
 )
