@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
+from portal import database
 from portal.database import read_only, writing
+from portal.errors import BusyError
 from portal.extensions import db
 from portal.models import Phone, Setting, User
 from tests.support.databases import on_sqlite
@@ -124,6 +126,24 @@ class TestSqlite:
 
             with ThreadPoolExecutor(1) as pool:
                 assert pool.submit(read).result(timeout=4) == []
+
+    def test_whoever_waits_too_long_for_others_is_told_so(self, app, monkeypatch):
+        monkeypatch.setattr(database, "_PATIENCE", 50)
+
+        def write():
+            with app.app_context():
+                db.session.add(Setting(name="late", value=1))
+                db.session.commit()
+
+        with app.app_context(), ThreadPoolExecutor(1) as pool:
+            db.session.add(Setting(name="early", value=1))
+            db.session.flush()
+            with pytest.raises(BusyError, match="busy"):
+                pool.submit(write).result()
+
+            db.session.commit()
+
+            pool.submit(write).result()
 
     def test_a_write_within_a_reading_request_is_possible_when_announced(self, app):
         token = read_only.set(True)
