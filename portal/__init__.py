@@ -17,7 +17,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or Config.from_environment()
     app = Flask(__name__)
     app.extensions["config"] = config
-    app.extensions["keyring"] = Keyring(config.encryption_keys)
+    app.extensions["keyring"] = Keyring(config.encryption_keys, config.key_file)
     app.extensions["dispatchers"] = calls.dispatchers(config.dial_workers, config.dial_queue)
     app.config.from_mapping(
         SECRET_KEY=config.secret_key,

@@ -158,7 +158,7 @@ def change_cti(user_id: int, *, cti_user: str, cti_pass: str | None, cti_phone: 
     user = get(user_id)
     user.cti_user, user.cti_phone = cti_user, cti_phone
     if cti_pass:
-        user.cti_pass_sealed = keyring.current().seal(user_id, CTI_PASS, cti_pass)
+        user.cti_pass_sealed = keyring.seal(user_id, CTI_PASS, cti_pass)
         user.cti_pass_set_at = now()
     db.session.commit()
 

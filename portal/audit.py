@@ -14,6 +14,8 @@ _LONGEST_SUBJECT = 255
 class Action(StrEnum):
     """What can be done: the thing and the verb."""
 
+    KEYS_ROTATED = "keys.rotated"
+    KEYS_SECRETS_FORGOTTEN = "keys.secrets-forgotten"
     TARGET_ALLOWED = "target.allowed"
     TARGET_REMOVED = "target.removed"
 
