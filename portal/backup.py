@@ -4,6 +4,8 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+from portal import audit
+from portal.audit import Action
 from portal.database import sqlite
 from portal.errors import N_, PortalError
 from portal.extensions import db
@@ -39,6 +41,8 @@ def save(target: Path) -> None:
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)
+    audit.record(Action.BACKUP_SAVED, target.name)
+    db.session.commit()
 
 
 def _copy(unfinished: Path) -> None:

@@ -53,7 +53,7 @@ def test_it_serves_until_it_is_told_to_stop(environment, tmp_path):
     with running(["./dev", "run"], log=log, env=environment, cwd=ROOT) as process:
         wait_for(lambda: "Listening at" in log.read_text(), "the portal to listen")
         link = re.search(r"http://\S+/setup\?token=\S+", log.read_text())
-        with urllib.request.urlopen(link[0], timeout=PATIENCE) as answer:  # noqa: S310 - our own portal
+        with urllib.request.urlopen(link[0], timeout=PATIENCE) as answer:
             page = answer.read().decode()
         process.send_signal(signal.SIGTERM)
         code = process.wait(PATIENCE)
