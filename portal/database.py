@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import DateTime, Engine, MetaData, Select, event, func, make_url, select
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Connection, Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
@@ -33,6 +33,8 @@ _FIRST_SAFE_SQLITE = (3, 51, 3)
 _PATIENCE = 5000
 """Milliseconds that somebody who wants to write waits for others who do."""
 _LONGEST_NAP = 0.01
+_TELLING = {"22", "P0"}
+"""The classes of errors of PostgreSQL whose very message holds a value: of data, of functions."""
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -193,6 +195,25 @@ def engine_options(uri: str) -> dict[str, Any]:
     options = {"hide_parameters": True, "pool_size": 16, "max_overflow": 16}
     is_sqlite = make_url(uri).get_backend_name() == "sqlite"
     return {**options, "module": sqlite} if is_sqlite else options
+
+
+def hide_values(engine: Engine) -> None:
+    """Take out of the errors of PostgreSQL what may hold values of rows: details and contexts.
+
+    They are shown on consoles and logged with tracebacks.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def _hide(context: ExceptionContext) -> None:
+        error, wrapper = context.original_exception, context.sqlalchemy_exception
+        diagnostics = getattr(error, "diag", None)
+        if diagnostics is None or diagnostics.sqlstate is None:  # it comes from no statement
+            return
+        told = "" if diagnostics.sqlstate[:2] in _TELLING else diagnostics.message_primary
+        text = f"{told or 'the message may hold values'} (SQLSTATE {diagnostics.sqlstate})"
+        error.args = (text,)
+        if wrapper is not None:
+            wrapper.args = (f"({type(error).__name__}) {text}",)
 
 
 def configure_sqlite(engine: Engine) -> None:
