@@ -64,7 +64,7 @@ def test_it_asks_without_scripts_as_well(chromium, portal_server, ada, page):
     context = chromium.new_context(
         base_url=portal_server.url, locale="en-GB", java_script_enabled=False
     )
-    context.add_cookies(page.context.cookies())  # type: ignore[arg-type]
+    context.add_cookies(page.context.cookies())
     plain = context.new_page()
     plain.goto("/admin/click2dial/targets")
     plain.get_by_label("Host, address or network").fill("pbx.example")
