@@ -16,6 +16,7 @@ class Action(StrEnum):
 
     TARGET_ALLOWED = "target.allowed"
     TARGET_REMOVED = "target.removed"
+    TARGET_TRUST_CHANGED = "target.trust-changed"
 
 
 @dataclass(frozen=True, slots=True)

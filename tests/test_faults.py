@@ -309,7 +309,7 @@ def test_a_thousand_faults_leave_nothing_in_memory():
         refused = f"http://127.0.0.1:{free_port()}/"
         growth, outcomes = many_exchanges.run([*plain, untrusted, not_tls, refused], 1000)
 
-    others = {"certificate", "tls", "connection-refused"}
+    others = {"certificate-issuer", "tls", "connection-refused"}
     assert set(outcomes) == {case.outcome for case in fast.values()} | others
     assert sum(outcomes.values()) == 1000
     assert growth <= 5 * 1024 * 1024

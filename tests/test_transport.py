@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from portal.dialing import resolver, transport
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.target import AllowList, check_url, parse_entry
+from portal.dialing.tls import Trust, TrustMode
 from portal.dialing.transport import Answer, TransportError
-from tests.support.certificates import Issued, self_signed
+from tests.support.certificates import self_signed
 from tests.support.faults import (
     Fault,
     Line,
@@ -45,6 +45,9 @@ CANARY = "canary-7f3a"
 SLACK = 5.0
 """So many seconds longer than its limit something may take on a loaded machine."""
 
+CERTIFICATE = self_signed()
+TRUST = Trust(TrustMode.AUTHORITY, authority=CERTIFICATE.pem)
+
 GARBAGE = {
     "other protocol": b"+OK ready\r\n",
     "binary": b"\x00\xff\x16\x03",
@@ -70,19 +73,11 @@ def resets_at_once(line: Line) -> None:
     line.reset()
 
 
-@pytest.fixture
-def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Issued:
-    """A certificate that the portal's computer trusts."""
-    issued = self_signed()
-    (tmp_path / "trusted.pem").write_text(issued.pem)
-    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "trusted.pem"))
-    return issued
-
-
 def exchange(url: str, *allowed: str, **limits: float) -> Answer:
-    """Open a URL that may be opened, if nothing else is allowed."""
-    entries = allowed or (str(check_url(url)),)
-    return transport.exchange(url, AllowList(map(parse_entry, entries)), patient(**limits))
+    """Open a URL that may be opened, if nothing else is allowed; CERTIFICATE is trusted."""
+    entries = [parse_entry(entry) for entry in allowed or (str(check_url(url)),)]
+    allow = AllowList(entries, dict.fromkeys(entries, TRUST))
+    return transport.exchange(url, allow, patient(**limits))
 
 
 def failure(url: str, *allowed: str, **limits: float) -> str:
@@ -224,14 +219,14 @@ def test_a_name_without_address_is_dns_failed():
 
 
 def test_the_certificate_is_checked_for_the_name(names: Names):
-    context = self_signed().context()
+    context = CERTIFICATE.context()
     asked: list[str | None] = []
     context.sni_callback = lambda _socket, name, _context: asked.append(name)
     names.answers = [["127.0.0.1"]]
 
     with phone_system_that(answers(), context) as system:
         url = f"https://pbx.example:{system.port}/"
-        assert failure(url, f"127.0.0.1:{system.port}") == "certificate"
+        assert failure(url, f"127.0.0.1:{system.port}") == "certificate-host"
 
     assert asked == ["pbx.example"]
     assert system.bytes_seen == 0
@@ -318,8 +313,8 @@ def test_what_was_sent_is_never_sent_again(fault: Fault):
 
 
 def test_a_connection_that_breaks_before_anything_is_sent_was_no_request():
-    with phone_system_that(resets_at_once, self_signed().context()) as system:
-        kind = failure(system.url("/"))
+    with phone_system_that(resets_at_once) as system:
+        kind = failure(f"https://127.0.0.1:{system.port}/")
 
     assert not OUTCOMES[kind].was_sent
     assert system.bytes_seen == 0
@@ -341,9 +336,9 @@ def test_a_connection_that_breaks_before_anything_is_sent_was_no_request():
     ids=["silent", "silent, all", "headers", "status line", "100 Continue"],
 )
 def test_an_answer_that_does_not_come_is_not_waited_for(
-    fault: Fault, limits: dict[str, float], scheme: str, trusted: Issued
+    fault: Fault, limits: dict[str, float], scheme: str
 ):
-    with phone_system_that(fault, trusted.context() if scheme == "https" else None) as system:
+    with phone_system_that(fault, CERTIFICATE.context() if scheme == "https" else None) as system:
         started = time.monotonic()
         kind = failure(system.url("/"), **limits)
         took = time.monotonic() - started
@@ -354,11 +349,9 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_body_that_drips_ends_with_the_time_for_the_exchange_and_the_status_counts(
-    scheme: str, trusted: Issued
-):
+def test_a_body_that_drips_ends_with_the_time_for_the_exchange_and_the_status_counts(scheme: str):
     with phone_system_that(
-        drips_body(), trusted.context() if scheme == "https" else None
+        drips_body(), CERTIFICATE.context() if scheme == "https" else None
     ) as system:
         started = time.monotonic()
         answer = exchange(system.url("/"), exchange=1.0)
