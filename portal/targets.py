@@ -133,6 +133,11 @@ def change_trust(
     db.session.commit()
 
 
+def needs_host(target: Target) -> bool:
+    """Tell whether only a host within a target has a certificate: it is a network."""
+    return not parse_entry(target.entry).single_host
+
+
 def show_certificate(target_id: int, host: str = "") -> Shown:
     """Ask the phone system at a target for its certificate; a network needs a host within it."""
     target = get(target_id)
