@@ -58,9 +58,16 @@ class Config:
 
     session_idle: int = limit(12 * 3600, least=60, most=30 * 24 * 3600)
     session_lifetime: int = limit(7 * 24 * 3600, least=300, most=90 * 24 * 3600)
+    confirm_after: int = limit(900, least=60, most=24 * 3600)
+    sign_in_tries: int = limit(5, least=1, most=100)
+    sign_in_pause: int = limit(60, least=1, most=3600)
+    sign_in_window: int = limit(900, least=60, most=24 * 3600)
     sign_ins_per_address: str = "30 per 15 minutes"
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
+    api_requests: int = limit(600, least=1, most=1_000_000)
+    bad_tokens: int = limit(60, least=1, most=1_000_000)
+    call_token_lifetime: int = limit(600, least=10, most=24 * 3600)
     dial_workers: int = limit(8, least=1, most=64)
     dial_queue: int = limit(64, least=0, most=10_000)
     look_up_timeout: float = limit(2.0, least=0.1, most=30.0)
@@ -71,6 +78,7 @@ class Config:
     longest_url: int = limit(4096, least=256, most=4096)
     longest_head: int = limit(32 * 1024, least=1024, most=1024**2)
     longest_body: int = limit(64 * 1024, least=1024, most=1024**2)
+    hsts_max_age: int = limit(63_072_000, least=0, most=10 * 365 * 24 * 3600)
 
     @property
     def database_uri(self) -> str:

@@ -80,6 +80,11 @@ class Plan:
         return any(variable.secret for variable in variables)
 
     @property
+    def gives_token(self) -> bool:
+        """Whether the phone system gets a call token."""
+        return self.template is not None and "SESSID" in _names(self.template)
+
+    @property
     def is_complete(self) -> bool:
         """Whether the URL is known with all its values, even if it may not be opened."""
         return self.expansion is not None and not self.missing
