@@ -363,10 +363,11 @@ def test_a_connection_that_breaks_before_anything_is_sent_was_no_request():
         (never_answers, {"answer": 0.3}),
         (never_answers, {"exchange": 0.5}),
         (drips_headers(), {"exchange": 0.5}),
+        (drips_headers(0.002), {"exchange": 1.0}),
         (drips(b"HTTP", b"/"), {"exchange": 0.5}),
         (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), {"exchange": 0.5}),
     ],
-    ids=["silent", "silent, all", "headers", "status line", "100 Continue"],
+    ids=["silent", "silent, all", "headers", "many headers", "status line", "100 Continue"],
 )
 def test_an_answer_that_does_not_come_is_not_waited_for(
     fault: Fault, limits: dict[str, float], scheme: str
