@@ -2,6 +2,8 @@
 
 import json
 import logging
+import secrets
+import sys
 
 import pytest
 import structlog
@@ -61,6 +63,21 @@ def test_credentials_stay_out(lines, client, alice):
 
     assert alice.password not in json.dumps(lines)
     assert client.get_cookie("session").value not in json.dumps(lines)
+
+
+@pytest.mark.parametrize("for_terminal", [True, False])
+def test_a_traceback_shows_no_values(for_terminal):
+    cti_pass = secrets.token_hex()
+    try:
+        raise RuntimeError(str(len(cti_pass)))
+    except RuntimeError:
+        failed = (logging.ERROR, "", 0, "It failed", (), sys.exc_info())
+    record = logging.LogRecord("portal", *failed)
+
+    line = logs.formatter(for_terminal=for_terminal).format(record)
+
+    assert "RuntimeError: 64" in line
+    assert cti_pass not in line
 
 
 def test_other_programs_lines_look_the_same(lines):
