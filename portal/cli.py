@@ -11,7 +11,18 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from portal import accounts, backup, calls, handlers, identity, keys, phones, setup, targets
+from portal import (
+    accounts,
+    backup,
+    calls,
+    handlers,
+    identity,
+    keys,
+    phones,
+    retention,
+    setup,
+    targets,
+)
 from portal.accounts import Rights
 from portal.dialing.template import OpenMode
 from portal.errors import N_, ConfigError, PortalError
@@ -123,6 +134,12 @@ def save_backup(file: Path) -> None:
     """Copy the database into FILE while the portal goes on working."""
     backup.save(file)
     click.echo(f"The database is in {file}. The key files in {config().data_dir} belong to it.")
+
+
+@commands.command("purge")
+def purge() -> None:
+    """Delete what is older than it may get; the portal does so by itself every hour."""
+    click.echo(f"{retention.purge()} entries that were too old are deleted.")
 
 
 @commands.command("dial")

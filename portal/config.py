@@ -58,6 +58,10 @@ class Config:
 
     session_idle: int = limit(12 * 3600, least=60, most=30 * 24 * 3600)
     session_lifetime: int = limit(7 * 24 * 3600, least=300, most=90 * 24 * 3600)
+    confirm_after: int = limit(900, least=60, most=24 * 3600)
+    sign_in_tries: int = limit(5, least=1, most=100)
+    sign_in_pause: int = limit(60, least=1, most=3600)
+    sign_in_window: int = limit(900, least=60, most=24 * 3600)
     sign_ins_per_address: str = "30 per 15 minutes"
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
@@ -74,6 +78,7 @@ class Config:
     longest_url: int = limit(4096, least=256, most=4096)
     longest_head: int = limit(32 * 1024, least=1024, most=1024**2)
     longest_body: int = limit(64 * 1024, least=1024, most=1024**2)
+    hsts_max_age: int = limit(63_072_000, least=0, most=10 * 365 * 24 * 3600)
 
     @property
     def database_uri(self) -> str:

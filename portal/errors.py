@@ -44,6 +44,18 @@ class InvalidError(PortalError):
         self.field = field
 
 
+class TooManyError(InvalidError):
+    """Something was tried too often; ``retry_after`` is the number of seconds to wait."""
+
+    status = 429
+
+    def __init__(
+        self, kind: str, message: str, *, retry_after: int, field: str = "", **params: str
+    ) -> None:
+        super().__init__(kind, message, field=field, **params)
+        self.retry_after = retry_after
+
+
 class DialError(InvalidError):
     """The engine refuses a number, a template, a value or a handler.
 

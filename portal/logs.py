@@ -56,7 +56,11 @@ def for_server() -> dict[str, Any]:
 
 
 def formatter(*, for_terminal: bool) -> logging.Formatter:
-    """Return what turns an event into a line; tracebacks never show values, which may be secret."""
+    """Return what turns an event into a line.
+
+    A traceback never shows the values of variables, which Rich would do: they are passwords,
+    numbers, whole URLs.
+    """
     last: list[Processor] = (
         [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if for_terminal

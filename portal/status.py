@@ -1,7 +1,6 @@
 """The health of everything the portal stands on, in words an administrator can act on."""
 
 import shutil
-import sqlite3
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from flask import current_app
 from sqlalchemy import func, select, text
 
 from portal import keyring, phones
-from portal.database import now
+from portal.database import is_safe_sqlite, now, sqlite
 from portal.errors import N_, PortalError
 from portal.extensions import config, db
 from portal.models import Call, CallState, User
@@ -66,11 +65,12 @@ def _finding(title: str, health: Health, sentence: str, **params: str | int) -> 
 
 def _database() -> Finding:
     if db.engine.dialect.name == "sqlite":
+        is_safe = is_safe_sqlite()
         return _finding(
             _DATABASE,
-            Health.OK,
-            N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE"),
-            version=sqlite3.sqlite_version,
+            Health.OK if is_safe else Health.WARN,
+            _SQLITE if is_safe else _OLD_SQLITE,
+            version=sqlite.sqlite_version,
             size=f"{Path(str(db.engine.url.database)).stat().st_size / 1e6:.1f}",
         )
     return _finding(
@@ -179,6 +179,11 @@ def _calls() -> Finding:
 
 
 _DATABASE = N_("Database")
+_SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
+_OLD_SQLITE = N_(
+    "SQLite %(version)s, %(size)s MB. Versions before 3.51.3 have an error that can, very rarely, "
+    "damage the database. Make backups often, and update Python or SQLite."
+)
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")

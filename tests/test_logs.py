@@ -2,7 +2,6 @@
 
 import json
 import logging
-import secrets
 import sys
 
 import pytest
@@ -66,18 +65,19 @@ def test_credentials_stay_out(lines, client, alice):
 
 
 @pytest.mark.parametrize("for_terminal", [True, False])
-def test_a_traceback_shows_no_values(for_terminal):
-    cti_pass = secrets.token_hex()
+def test_a_traceback_does_not_show_what_variables_hold(for_terminal):
+    def fail(password):
+        raise RuntimeError
+
     try:
-        raise RuntimeError(str(len(cti_pass)))
+        fail("yranac"[::-1])
     except RuntimeError:
-        failed = (logging.ERROR, "", 0, "It failed", (), sys.exc_info())
-    record = logging.LogRecord("portal", *failed)
+        record = logging.LogRecord("portal", 40, "", 1, "Failed", (), sys.exc_info())
 
-    line = logs.formatter(for_terminal=for_terminal).format(record)
+    written = logs.formatter(for_terminal=for_terminal).format(record)
 
-    assert "RuntimeError: 64" in line
-    assert cti_pass not in line
+    assert "RuntimeError" in written
+    assert "canary" not in written
 
 
 def test_other_programs_lines_look_the_same(lines):

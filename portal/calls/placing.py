@@ -13,18 +13,20 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import or_, select
 
-from portal import phones, targets
+from portal import audit, phones, targets
+from portal.audit import Action
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
 from portal.calls.reports import new_token
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
+from portal.dialing.discretion import shorten
 from portal.dialing.dispatch import Dispatcher
 from portal.dialing.number import clean
 from portal.dialing.outcome import Outcome
-from portal.dialing.template import MASK, OpenMode
+from portal.dialing.template import MASK, Expansion, OpenMode
 from portal.dialing.transport import Limits
-from portal.errors import N_, BusyError, ConflictError, InvalidError
+from portal.errors import N_, BusyError, ConflictError, InvalidError, PortalError
 from portal.extensions import config, db
 from portal.identity import Identity, token_hash
 from portal.models import Call, CallState, User
@@ -75,7 +77,7 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
         return Placed(earlier, is_new=False)
     call_values = {"CALLID": str(uuid.uuid4()), "SESSID": new_token()}
     planned = plan(caller, number, phone, call_values)
-    expansion = planned.ready()
+    expansion = _ready(planned)
     call = _write_down(caller, planned, call_values, click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
@@ -120,6 +122,20 @@ def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) 
     return call
 
 
+def _ready(planned: Plan) -> Expansion:
+    """Return the URL to open; a refusal is noted."""
+    try:
+        return planned.ready()
+    except PortalError as refusal:
+        audit.record_refusal(
+            Action.CALL_REFUSED,
+            shorten(planned.number),
+            phone=planned.phone.name,
+            reason=refusal.kind,
+        )
+        raise
+
+
 def _write_down(
     caller: Identity, planned: Plan, call_values: Mapping[str, str], click_token: str
 ) -> Call:
@@ -144,6 +160,7 @@ def _write_down(
         changed_at=moment,
     )
     db.session.add(call)
+    audit.record(Action.CALL_PLACED, shorten(call.number), phone=phone.name, call=call.id)
     db.session.flush()
     # Whoever shows the call must not open another transaction: the sending thread needs its turn.
     db.session.expunge(call)

@@ -5,7 +5,9 @@ from flask import Flask
 from portal.web import (
     accounts,
     api,
+    audit,
     calls,
+    confirmation,
     dial,
     error_pages,
     guards,
@@ -15,6 +17,7 @@ from portal.web import (
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,
@@ -26,13 +29,16 @@ from portal.web.addresses import RecordId
 _AREAS = (
     accounts,
     api,
+    audit,
     calls,
+    confirmation,
     dial,
     handlers,
     health,
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,
@@ -46,6 +52,7 @@ def init_app(app: Flask) -> None:
     guards.init_app(app)
     templating.init_app(app)
     error_pages.init_app(app)
+    confirmation.init_app(app)
     app.url_map.converters["int"] = RecordId
     for area in _AREAS:
         app.register_blueprint(area.bp)

@@ -60,7 +60,10 @@ def init_app(app: Flask) -> None:
 
 def _signed_in(_request: Request) -> Identity | None:
     token = session.get(TOKEN)
-    return identify(token) if token else None
+    identity = identify(token) if token else None
+    if identity:
+        audit.actor.set(Actor(identity.id, identity.name, request.remote_addr or ""))
+    return identity
 
 
 def _refuse_visitors() -> BaseResponse | None:
@@ -68,7 +71,6 @@ def _refuse_visitors() -> BaseResponse | None:
     if view is None or request.endpoint == "static" or getattr(view, "is_public", False):
         return None
     if current_user.is_authenticated:
-        audit.actor.set(Actor(me().id, me().name, request.remote_addr or ""))
         return None
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     login = url_for("accounts.login", next=wanted)

@@ -8,14 +8,14 @@ from wtforms import StringField
 
 from portal import phones, targets
 from portal.errors import InvalidError
-from portal.web.forms import Form
+from portal.web.confirmation import ProtectedForm, confirmed
 from portal.web.guards import admin, me
 from portal.web.htmx import redirect
 
 bp = Blueprint("targets", __name__)
 
 
-class TargetForm(Form):
+class TargetForm(ProtectedForm):
     """A target to allow."""
 
     entry = StringField(_l("Host, address or network"))
@@ -43,13 +43,15 @@ def index() -> Response:
 
 @bp.route("/admin/click2dial/targets/<int:target_id>/delete", methods=["GET", "POST"])
 @admin
-def delete(target_id: int) -> Response | str:
+@confirmed
+def delete(target_id: int) -> Response:
     """Close a target, once it is clear which phones stop working."""
     target = targets.get(target_id)
     if request.method == "POST":
         flash(gettext("The server no longer contacts %(entry)s.", entry=target.entry), "ok")
         targets.remove(target_id)
         return redirect(url_for(".index"))
-    return render_template(
+    page = render_template(
         "targets/delete.html", target=target, stopped=phones.stopped_without_target(target)
     )
+    return make_response(page)

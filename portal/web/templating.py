@@ -1,5 +1,6 @@
 """What every template can use, and the language and zone it speaks."""
 
+import base64
 import hashlib
 from datetime import datetime
 from functools import lru_cache
@@ -59,6 +60,7 @@ _NAV = (
 _ADMIN_NAV = (
     ("phones.default", "Click2Dial", "plug", "click2dial"),
     ("users.index", N_("Users"), "user-cog", "users"),
+    ("audit.index", N_("Audit trail"), "eye", "audit"),
     ("status.show", N_("Status"), "shield-check", "status"),
 )
 
@@ -78,6 +80,7 @@ def init_app(app: Flask) -> None:
         _=_text,
         ngettext=_plural,
         asset=asset,
+        script=script,
         nav=_nav,
         languages=LANGUAGES,
         themes=THEMES,
@@ -97,6 +100,19 @@ def init_app(app: Flask) -> None:
 def asset(path: str) -> str:
     """Return the address of a static file, with a mark that changes when the file does."""
     return f"{request.script_root}{_marked(path)}"
+
+
+def script(path: str) -> Markup:
+    """Return the element that loads a script, and only if it is exactly the file we have."""
+    return Markup('<script src="{}" integrity="{}" defer></script>').format(
+        asset(path), _integrity(path)
+    )
+
+
+@lru_cache
+def _integrity(path: str) -> str:
+    digest = hashlib.sha384((_STATIC / path).read_bytes()).digest()
+    return f"sha384-{base64.b64encode(digest).decode('ascii')}"
 
 
 @lru_cache
