@@ -32,6 +32,7 @@ PROTECTED = {
     "POST /admin/click2dial/handlers/<int:handler_id>": {"name": "new", "url": "callto:"},
     "POST /admin/click2dial/handlers/<int:handler_id>/delete": {},
     "POST /admin/click2dial/targets": {"entry": "new.example"},
+    "POST /admin/click2dial/targets/<int:target_id>": {"trust_mode": "unverified"},
     "POST /admin/click2dial/targets/<int:target_id>/delete": {},
     "POST /admin/click2dial/schemes": {"scheme": "msteams"},
     "POST /admin/click2dial/schemes/<scheme>/delete": {},
@@ -59,6 +60,7 @@ DOWNLOADS = {"POST /admin/audit": "text/csv", "POST /settings/privacy": "applica
 
 EXCEPTIONS = {
     "POST /admin/click2dial/handlers/check": "changes nothing",
+    "POST /admin/click2dial/targets/<int:target_id>/certificate": "changes nothing",
     "POST /admin/users/<int:user_id>": "the record gives no right and no access",
     "POST /admin/users/<int:user_id>/click2dial": "chooses among phones that exist",
     "POST /admin/users/<int:user_id>/security/sessions/end": "takes access away",
