@@ -14,6 +14,10 @@ _LONGEST_SUBJECT = 255
 class Action(StrEnum):
     """What can be done: the thing and the verb."""
 
+    CALL_REFUSED = "call.refused"
+    DIALLING_RESUMED = "dialling.resumed"
+    DIALLING_STOPPED = "dialling.stopped"
+    PERMISSIONS_CHANGED = "permissions.changed"
     TARGET_ALLOWED = "target.allowed"
     TARGET_REMOVED = "target.removed"
 

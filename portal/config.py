@@ -59,6 +59,11 @@ class Config:
     session_idle: int = limit(12 * 3600, least=60, most=30 * 24 * 3600)
     session_lifetime: int = limit(7 * 24 * 3600, least=300, most=90 * 24 * 3600)
     sign_ins_per_address: str = "30 per 15 minutes"
+    calls_in_flight: int = limit(1, least=1, most=100)
+    calls_per_minute: int = limit(10, least=1, most=10_000)
+    calls_per_hour: int = limit(60, least=1, most=100_000)
+    calls_abroad_per_hour: int = limit(5, least=1, most=10_000)
+    calls_per_target_and_minute: int = limit(60, least=1, most=100_000)
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
     dial_workers: int = limit(8, least=1, most=64)

@@ -4,6 +4,8 @@ A message is an English sentence with ``%(name)s`` places; the web layer transla
 it with the error's ``params``. ``N_`` marks such sentences for the translators.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -17,6 +19,8 @@ class PortalError(Exception):
 
     status: ClassVar[int] = 400
     """The HTTP status where no form catches the error."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """What the HTTP answer says besides."""
 
     def __init__(self, kind: str, message: str, **params: str) -> None:
         super().__init__(kind)
@@ -83,6 +87,26 @@ class NotFoundError(PortalError):
 
 class ConflictError(PortalError):
     """The thing has changed or exists already."""
+
+    status = 409
+
+
+class TooManyError(PortalError):
+    """Too much in too short a time; after ``seconds`` it is possible again.
+
+    The message says so with ``%(wait)s``.
+    """
+
+    status = 429
+
+    def __init__(self, kind: str, message: str, *, seconds: int, **params: str) -> None:
+        super().__init__(kind, message, wait=f"{seconds} s", **params)
+        self.seconds = seconds
+        self.headers = {"Retry-After": str(seconds)}
+
+
+class UnconfirmedError(PortalError):
+    """The user has to say once more that this is really meant; nothing has happened."""
 
     status = 409
 

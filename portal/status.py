@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, phones
+from portal import keyring, permissions, phones
 from portal.database import now
 from portal.errors import N_, PortalError
 from portal.extensions import config, db
@@ -178,7 +178,18 @@ def _calls() -> Finding:
     )
 
 
+def _dialling() -> Finding:
+    if permissions.stopped():
+        return _finding(
+            _DIALLING,
+            Health.WARN,
+            N_("All dialling is stopped. Let it go on under Click2Dial, Dial permissions."),
+        )
+    return _finding(_DIALLING, Health.OK, N_("Everybody who may dial can dial."))
+
+
 _DATABASE = N_("Database")
+_DIALLING = N_("Dialling")
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")
@@ -191,5 +202,6 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _redis,
     _space,
     _default_phone,
+    _dialling,
     _calls,
 )

@@ -13,17 +13,20 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import or_, select
 
-from portal import phones, targets
+from portal import audit, permissions, phones, targets
+from portal.audit import Action
+from portal.calls import limits
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
 from portal.dialing.dispatch import Dispatcher
 from portal.dialing.number import clean
+from portal.dialing.number_class import NumberClass
 from portal.dialing.outcome import Outcome
-from portal.dialing.template import MASK, OpenMode
+from portal.dialing.template import MASK, Expansion, OpenMode
 from portal.dialing.transport import Timeouts
-from portal.errors import N_, BusyError, ConflictError, InvalidError
+from portal.errors import N_, BusyError, ConflictError, ForbiddenError, InvalidError, TooManyError
 from portal.extensions import config, db
 from portal.identity import Identity
 from portal.models import Call, CallState, User
@@ -56,10 +59,14 @@ def new_click_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def place(caller: Identity, number_text: str, phone_key: str, click_token: str) -> Placed:
+def place(
+    caller: Identity, number_text: str, phone_key: str, click_token: str, *, confirmed: str = ""
+) -> Placed:
     """Call a number: once for each click, whatever comes twice.
 
-    Raises InvalidError or ForbiddenError for what cannot be called, ConflictError if the
+    ``confirmed`` is the canonical number that the user has said is meant, where that has to
+    be asked. Raises InvalidError or ForbiddenError for what cannot be called, UnconfirmedError
+    for what has to be confirmed first, TooManyError beyond a limit, and ConflictError if the
     click has already called another number.
     """
     if not _CLICK_TOKEN.fullmatch(click_token):
@@ -74,7 +81,7 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
         return Placed(earlier, is_new=False)
     call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
     planned = plan(caller, number, phone, call_values)
-    expansion = planned.ready()
+    expansion = _permit(caller, planned, confirmed)
     call = _write_down(caller, planned, call_values["CALLID"], click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
@@ -84,12 +91,29 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
 def link_of(call: Call) -> str:
     """Return what the browser can open again by hand for a call handed over, "" if nothing."""
     is_fresh = call.state is CallState.HANDED_OVER and now() - call.created_at < _LINK_LASTS
-    return call.masked_url if is_fresh and MASK not in call.masked_url else ""
+    opens = is_fresh and MASK not in call.masked_url and not permissions.stopped()
+    return call.masked_url if opens else ""
 
 
 def dispatchers(workers: int, room: int) -> Mapping[str, Dispatcher]:
     """Return a pool for each kind of phone system, so that none can hold up another."""
     return {connector: Dispatcher(workers, room) for connector in CONNECTORS}
+
+
+def _permit(caller: Identity, planned: Plan, confirmed: str) -> Expansion:
+    """Return the URL to open, if the call may be made now; a refusal is kept in the audit trail."""
+    try:
+        expansion = planned.ready()
+        planned.require_confirmation(confirmed)
+        number_class = planned.decision.number_class if planned.decision else NumberClass.UNKNOWN
+        limits.check(caller, number_class, planned.target)
+    except (ForbiddenError, TooManyError) as refusal:
+        db.session.rollback()
+        masked = planned.number[:-3] + "•••"
+        audit.record(Action.CALL_REFUSED, masked, reason=refusal.kind, phone=planned.phone.name)
+        db.session.commit()
+        raise
+    return expansion
 
 
 def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) -> Call | None:
@@ -133,6 +157,8 @@ def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str)
         phone_name=phone.name,
         connector=phone.connector,
         open_mode=phone.open_mode,
+        number_class=planned.decision.number_class.value if planned.decision else "",
+        target=planned.target,
         masked_url=planned.ready().masked,
         state=state,
         times={state.value: moment.isoformat()},
@@ -167,6 +193,8 @@ def _send(app: Flask, call_id: str, connector: str, url: str, placed_at: float) 
     with app.app_context(), structlog.contextvars.bound_contextvars(call_id=call_id):
         if time.monotonic() - placed_at > _PATIENCE_SECONDS:
             advance(call_id, CallState.FAILED, Outcome("busy"))
+        elif permissions.stopped():
+            advance(call_id, CallState.FAILED, Outcome("stopped"))
         elif advance(call_id, CallState.SENDING):
             outcome = CONNECTORS[connector](_request(url), partial(_report, call_id))
             advance(call_id, CallState(outcome.verdict), outcome)

@@ -51,7 +51,7 @@ def advance(call_id: str, state: CallState, outcome: Outcome | None = None) -> b
 
 def is_settled(call: Call) -> bool:
     """Tell whether nothing more will come of a call, so that nobody needs to ask again."""
-    if call.connector in _FOLLOWED and call.created_at > _latest_lost():
+    if call.connector in _FOLLOWED and call.created_at > earliest_alive():
         return call.state in {CallState.ENDED, CallState.FAILED, CallState.UNKNOWN}
     return not call.state.in_flight
 
@@ -61,7 +61,7 @@ def settle_lost(user_id: int | None = None) -> None:
 
     Of one user, or of everybody.
     """
-    lost = select(Call.id).where(Call.state.in_(_IN_FLIGHT), Call.changed_at < _latest_lost())
+    lost = select(Call.id).where(Call.state.in_(_IN_FLIGHT), Call.changed_at < earliest_alive())
     if user_id is not None:
         lost = lost.where(Call.user_id == user_id)
     call_ids = db.session.scalars(lost).all()
@@ -73,7 +73,8 @@ def settle_lost(user_id: int | None = None) -> None:
             advance(call_id, CallState.UNKNOWN, Outcome("lost"))
 
 
-def _latest_lost() -> datetime:
+def earliest_alive() -> datetime:
+    """Return since when a call in flight can be at work; an earlier one was interrupted."""
     settings = config()
     longest = settings.look_up_timeout + settings.connect_timeout + settings.exchange_timeout
     return now() - timedelta(seconds=longest + _SPARE_SECONDS)

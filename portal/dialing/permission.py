@@ -46,6 +46,14 @@ MEANINGS: Mapping[NumberClass, str] = {
 """What a class means, to stand in a sentence."""
 
 
+_PLAIN = {
+    NumberClass.INTERNAL,
+    NumberClass.NATIONAL,
+    NumberClass.MOBILE,
+    NumberClass.INTERNATIONAL,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is said to one call, and because of which reading of its number."""
@@ -59,6 +67,16 @@ class Decision:
     def number_class(self) -> NumberClass:
         """The class that decides."""
         return self.reading.number_class
+
+    @property
+    def meaning(self) -> str:
+        """What that class means; to be translated."""
+        return MEANINGS[self.number_class]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a number as people have them, not one of the special classes."""
+        return self.number_class in _PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,9 @@ def error_page(status: int, sentence: str) -> Response:
 
 
 def _portal_error(error: PortalError) -> Response:
-    return error_page(error.status, in_words(error))
+    response = error_page(error.status, in_words(error))
+    response.headers.update(error.headers)
+    return response
 
 
 def _csrf_error(_error: CSRFError) -> Response:

@@ -15,6 +15,7 @@ from portal.config import Config
 from portal.extensions import db
 from tests.support.people import Client, Person
 from tests.support.processes import free_port, listens, running, wait_for
+from tests.support.schema import PACE
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,6 +33,7 @@ class PortalServer:
             **{name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")},
             "PORTAL_DATA_DIR": str(data_dir),
             "PORTAL_BIND": self.bind,
+            **{f"PORTAL_{name.upper()}": str(limit) for name, limit in PACE.items()},
             **settings,
         }
         self.app = create_app(Config.from_environment(self.environment))
