@@ -2,7 +2,6 @@
 
 import io
 import secrets
-import sqlite3
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from sqlalchemy import event
 
 from portal import create_app, keyring, targets
 from portal.config import Config
+from portal.database import sqlite
 from portal.dialing.number import NumberFormat
 from portal.extensions import db
 from portal.identity import token_hash
@@ -157,7 +157,7 @@ def _statements(app: Flask, request: Request) -> int:
     with app.app_context():
         engine = db.engine
 
-    def listen(connection: sqlite3.Connection, *_: object) -> None:
+    def listen(connection: sqlite.Connection, *_: object) -> None:
         connection.set_trace_callback(seen.append)
 
     event.listen(engine, "checkout", listen)

@@ -10,7 +10,7 @@ from portal.config import Config
 def create_app(config: Config | None = None) -> Flask:
     """Build the application from its parts."""
     from portal import calls, cli, logs, web  # noqa: PLC0415 - commands and pages import the models in turn
-    from portal.database import configure_sqlite  # noqa: PLC0415
+    from portal.database import configure_sqlite, engine_options  # noqa: PLC0415
     from portal.extensions import db, migrate  # noqa: PLC0415
     from portal.keyring import Keyring  # noqa: PLC0415
 
@@ -22,7 +22,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.config.from_mapping(
         SECRET_KEY=config.secret_key,
         SQLALCHEMY_DATABASE_URI=config.database_uri,
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True, "pool_size": 16, "max_overflow": 16},
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(config.database_uri),
         MAX_CONTENT_LENGTH=64 * 1024,
         MAX_FORM_MEMORY_SIZE=64 * 1024,
     )

@@ -20,6 +20,7 @@ from portal import (
     keys,
     permissions,
     phones,
+    retention,
     setup,
     targets,
 )
@@ -157,6 +158,12 @@ def save_backup(file: Path) -> None:
     """Copy the database into FILE while the portal goes on working."""
     backup.save(file)
     click.echo(f"The database is in {file}. The key files in {config().data_dir} belong to it.")
+
+
+@commands.command("purge")
+def purge() -> None:
+    """Delete what is older than it may get; the portal does so by itself every hour."""
+    click.echo(f"{retention.purge()} entries that were too old are deleted.")
 
 
 @commands.command("dial")

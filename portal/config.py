@@ -58,7 +58,11 @@ class Config:
 
     session_idle: int = limit(12 * 3600, least=60, most=30 * 24 * 3600)
     session_lifetime: int = limit(7 * 24 * 3600, least=300, most=90 * 24 * 3600)
-    sign_ins_per_address: str = "30 per 15 minutes"
+    confirm_after: int = limit(900, least=60, most=24 * 3600)
+    sign_in_tries: int = limit(5, least=1, most=100)
+    sign_in_pause: int = limit(60, least=1, most=3600)
+    sign_in_window: int = limit(900, least=60, most=24 * 3600)
+    sign_ins_per_address: int = limit(30, least=1, most=100_000)
     calls_in_flight: int = limit(1, least=1, most=100)
     calls_per_minute: int = limit(10, least=1, most=10_000)
     calls_per_hour: int = limit(60, least=1, most=100_000)
@@ -66,12 +70,20 @@ class Config:
     calls_per_target_and_minute: int = limit(60, least=1, most=100_000)
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
+    api_requests: int = limit(600, least=1, most=1_000_000)
+    bad_tokens: int = limit(60, least=1, most=1_000_000)
+    call_token_lifetime: int = limit(600, least=10, most=24 * 3600)
     dial_workers: int = limit(8, least=1, most=64)
     dial_queue: int = limit(64, least=0, most=10_000)
     look_up_timeout: float = limit(2.0, least=0.1, most=30.0)
     connect_timeout: float = limit(3.0, least=0.1, most=30.0)
     answer_timeout: float = limit(10.0, least=0.1, most=60.0)
     exchange_timeout: float = limit(15.0, least=0.1, most=65.0)
+    retry_pause: float = limit(0.25, least=0.0, most=5.0)
+    longest_url: int = limit(4096, least=256, most=4096)
+    longest_head: int = limit(32 * 1024, least=1024, most=1024**2)
+    longest_body: int = limit(64 * 1024, least=1024, most=1024**2)
+    hsts_max_age: int = limit(63_072_000, least=0, most=10 * 365 * 24 * 3600)
 
     @property
     def database_uri(self) -> str:

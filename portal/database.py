@@ -1,19 +1,30 @@
 """What all tables share, and how the portal speaks to SQLite."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import DateTime, Engine, MetaData, Select, event
+from sqlalchemy import DateTime, Engine, MetaData, Select, event, make_url
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, registry
 from sqlalchemy.types import TypeDecorator
 
+# One SQLite library per process, named here alone: two of them on one file disturb each other.
+if TYPE_CHECKING:
+    import sqlite3 as sqlite
+else:
+    try:
+        import pysqlite3.dbapi2 as sqlite
+    except ImportError:  # there is no wheel for this platform
+        import sqlite3 as sqlite
+
+__all__ = ["sqlite"]
+
+_FIRST_SAFE_SQLITE = (3, 51, 3)
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -149,6 +160,21 @@ class _Prepared:
         return SimpleNamespace(**dict(zip(self.names, values, strict=True)))
 
 
+def is_safe_sqlite() -> bool:
+    """Tell whether SQLite is free of an error that may, rarely, damage a database in WAL mode.
+
+    Two connections have to write and to check-point in the same moment: sqlite.org/wal.html.
+    """
+    return sqlite.sqlite_version_info >= _FIRST_SAFE_SQLITE
+
+
+def engine_options(uri: str) -> dict[str, Any]:
+    """Return how SQLAlchemy opens a database."""
+    options = {"hide_parameters": True, "pool_size": 16, "max_overflow": 16}
+    is_sqlite = make_url(uri).get_backend_name() == "sqlite"
+    return {**options, "module": sqlite} if is_sqlite else options
+
+
 def configure_sqlite(engine: Engine) -> None:
     """Make every connection durable and every writing transaction take its lock at once.
 
@@ -157,7 +183,7 @@ def configure_sqlite(engine: Engine) -> None:
     """
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401
+    def _prepare(connection: sqlite.Connection, _record: Any) -> None:  # noqa: ANN401
         connection.isolation_level = None
         connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in _PRAGMAS:

@@ -4,8 +4,6 @@ A message is an English sentence with ``%(name)s`` places; the web layer transla
 it with the error's ``params``. ``N_`` marks such sentences for the translators.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -19,8 +17,6 @@ class PortalError(Exception):
 
     status: ClassVar[int] = 400
     """The HTTP status where no form catches the error."""
-    headers: Mapping[str, str] = MappingProxyType({})
-    """What the HTTP answer says besides."""
 
     def __init__(self, kind: str, message: str, **params: str) -> None:
         super().__init__(kind)
@@ -48,6 +44,18 @@ class InvalidError(PortalError):
         self.field = field
 
 
+class TooManyError(InvalidError):
+    """Something was tried too often; ``retry_after`` is the number of seconds to wait."""
+
+    status = 429
+
+    def __init__(
+        self, kind: str, message: str, *, retry_after: int, field: str = "", **params: str
+    ) -> None:
+        super().__init__(kind, message, field=field, **params)
+        self.retry_after = retry_after
+
+
 class DialError(InvalidError):
     """The engine refuses a number, a template, a value or a handler.
 
@@ -73,6 +81,12 @@ class DialError(InvalidError):
         self.position = position
 
 
+class TokenError(PortalError):
+    """The request carries no token that opens this."""
+
+    status = 401
+
+
 class ForbiddenError(PortalError):
     """The user may not do this."""
 
@@ -89,20 +103,6 @@ class ConflictError(PortalError):
     """The thing has changed or exists already."""
 
     status = 409
-
-
-class TooManyError(PortalError):
-    """Too much in too short a time; after ``seconds`` it is possible again.
-
-    The message says so with ``%(wait)s``.
-    """
-
-    status = 429
-
-    def __init__(self, kind: str, message: str, *, seconds: int, **params: str) -> None:
-        super().__init__(kind, message, wait=f"{seconds} s", **params)
-        self.seconds = seconds
-        self.headers = {"Retry-After": str(seconds)}
 
 
 class UnconfirmedError(PortalError):

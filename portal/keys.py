@@ -2,7 +2,8 @@
 
 from sqlalchemy import select
 
-from portal import keyring
+from portal import audit, keyring
+from portal.audit import Action
 from portal.extensions import db
 from portal.models import User
 
@@ -21,6 +22,8 @@ def rotate() -> int:
             user.cti_pass_sealed = keyring.current().rotate(user.cti_pass_sealed)
         count, last_id = count + len(batch), batch[-1].id
         db.session.commit()
+    audit.record(Action.KEYS_ROTATED, secrets=count)
+    db.session.commit()
     return count
 
 

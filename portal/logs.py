@@ -56,9 +56,13 @@ def for_server() -> dict[str, Any]:
 
 
 def formatter(*, for_terminal: bool) -> logging.Formatter:
-    """Return what turns an event into a line."""
+    """Return what turns an event into a line.
+
+    A traceback never shows the values of variables, which Rich would do: they are passwords,
+    numbers, whole URLs.
+    """
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if for_terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

@@ -1,7 +1,6 @@
 """The health of everything the portal stands on, in words an administrator can act on."""
 
 import shutil
-import sqlite3
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, permissions, phones
-from portal.database import now
+from portal import keyring, permissions, phones, targets
+from portal.database import is_safe_sqlite, now, sqlite
 from portal.errors import N_, PortalError
 from portal.extensions import config, db
 from portal.models import Call, CallState, User
@@ -66,11 +65,12 @@ def _finding(title: str, health: Health, sentence: str, **params: str | int) -> 
 
 def _database() -> Finding:
     if db.engine.dialect.name == "sqlite":
+        is_safe = is_safe_sqlite()
         return _finding(
             _DATABASE,
-            Health.OK,
-            N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE"),
-            version=sqlite3.sqlite_version,
+            Health.OK if is_safe else Health.WARN,
+            _SQLITE if is_safe else _OLD_SQLITE,
+            version=sqlite.sqlite_version,
             size=f"{Path(str(db.engine.url.database)).stat().st_size / 1e6:.1f}",
         )
     return _finding(
@@ -145,6 +145,23 @@ def _space() -> Finding:
     )
 
 
+def _encryption() -> Finding:
+    """Name the targets where nobody looks who answers."""
+    if entries := targets.unverified():
+        return _finding(
+            _ENCRYPTION,
+            Health.WARN,
+            N_(
+                "Any certificate will do at %(entries)s: whoever gets in between can read along. "
+                "Open the target under Click2Dial, Allowed targets, and confirm its certificate."
+            ),
+            entries=", ".join(entries),
+        )
+    return _finding(
+        _ENCRYPTION, Health.OK, N_("Over https every phone system has to show who it is.")
+    )
+
+
 def _default_phone() -> Finding:
     if phone := phones.default():
         works = phones.check(Draft.of(phone), phones.rules()).problem is None
@@ -190,9 +207,15 @@ def _dialling() -> Finding:
 
 _DATABASE = N_("Database")
 _DIALLING = N_("Dialling")
+_SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
+_OLD_SQLITE = N_(
+    "SQLite %(version)s, %(size)s MB. Versions before 3.51.3 have an error that can, very rarely, "
+    "damage the database. Make backups often, and update Python or SQLite."
+)
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")
+_ENCRYPTION = N_("Encrypted connections")
 _DEFAULT_PHONE = N_("Default phone")
 _PHONE_FAILS = N_("Nobody can call with %(name)s. Open it under Click2Dial to see why.")
 _LOOKS: tuple[Callable[[], Finding], ...] = (
@@ -201,6 +224,7 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _keys,
     _redis,
     _space,
+    _encryption,
     _default_phone,
     _dialling,
     _calls,

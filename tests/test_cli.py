@@ -1,13 +1,12 @@
 """Every command of the console does its work, and says in a sentence when it cannot."""
 
-import sqlite3
 import stat
 
 import pytest
 from cryptography.fernet import Fernet
 
 from portal import accounts, create_app, keyring
-from portal.database import now
+from portal.database import now, sqlite
 from portal.extensions import db
 from portal.models import User
 from tests.support import schema
@@ -204,7 +203,7 @@ class TestBackup:
 
         run("backup", str(target))
 
-        with sqlite3.connect(target) as copy:
+        with sqlite.connect(target) as copy:
             assert copy.execute("SELECT login FROM users").fetchall() == [("alice",)]
         copy.close()
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -224,7 +223,7 @@ class TestBackup:
 
             run("backup", str(tmp_path / "backup.db"))
 
-        with sqlite3.connect(tmp_path / "backup.db") as copy:
+        with sqlite.connect(tmp_path / "backup.db") as copy:
             assert copy.execute("SELECT firstname FROM users").fetchall() == [("Alice",)]
         copy.close()
 

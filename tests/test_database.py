@@ -11,6 +11,7 @@ from portal.database import read_only, writing
 from portal.extensions import db
 from portal.models import Phone, Setting, User
 from tests.support.databases import on_sqlite
+from tests.support.server import ROOT
 
 
 def test_moments_keep_their_time_and_get_their_zone_back(app, alice):
@@ -89,6 +90,12 @@ def test_values_stay_out_of_error_messages(app):
         db.session.execute(statement, {"secret": "canary"})
 
     assert "canary" not in str(error.value)
+
+
+def test_only_one_module_names_the_sqlite_library():
+    sources = [path for path in (ROOT / "portal").rglob("*.py") if "sqlite3" in path.read_text()]
+
+    assert [path.name for path in sources] == ["database.py"]
 
 
 @on_sqlite

@@ -13,7 +13,17 @@ from sqlalchemy import inspect, select, text
 
 from portal import create_app
 from portal.extensions import db
-from portal.models import AuditEvent, Call, Handler, Phone, Setting, Target, User, UserSession
+from portal.models import (
+    AuditEvent,
+    Call,
+    Handler,
+    PasswordTries,
+    Phone,
+    Setting,
+    Target,
+    User,
+    UserSession,
+)
 from tests.support import people, schema
 from tests.support.databases import on_sqlite
 from tests.support.people import Person
@@ -118,7 +128,7 @@ def test_upgrading_what_is_up_to_date_keeps_all_data(app, ada):
 
         upgrade()
 
-        for model in (User, UserSession, Phone, Handler, Call, Setting, Target):
+        for model in (User, UserSession, Phone, Handler, Call, Setting, Target, PasswordTries):
             assert len(db.session.scalars(select(model)).all()) == 1
 
 
@@ -202,6 +212,7 @@ def test_an_outcome_that_got_another_name_is_renamed_there_and_back(app):
 def fill(owner):
     """Put a row into each table, each referring to others where it can."""
     owner.new_client()
+    db.session.add(PasswordTries(name_hash="ada"))
     phone = Phone(name="Desk", url="anlage://<#NUMBER#>", owner_id=owner.id)
     db.session.add_all([phone, Handler(name="anlage", url="https://a.example/")])
     db.session.add(Setting(name="browser_schemes", value=["msteams"]))

@@ -42,8 +42,11 @@ def _check_user(
     ):
         raise TooManyError(
             "call-under-way",
-            N_("Your call before is still on its way to the phone system. Try again in %(wait)s."),
-            seconds=_SOON_SECONDS,
+            N_(
+                "Your last call is still on its way to the phone system. Try again in %(duration)s."
+            ),
+            retry_after=_SOON_SECONDS,
+            duration=str(_SOON_SECONDS),
         )
     made = [call.created_at for call in calls]
     _check_rate(made, settings.calls_per_minute, _MINUTE, _PER_MINUTE)
@@ -67,7 +70,13 @@ def _check_rate(made: Sequence[datetime], most: int, period: timedelta, sentence
     wait = made[most - 1] + period - now()
     if wait > timedelta(0):
         seconds = max(1, ceil(wait.total_seconds()))
-        raise TooManyError("too-many-calls", sentence, seconds=seconds, limit=str(most))
+        raise TooManyError(
+            "too-many-calls",
+            sentence,
+            retry_after=seconds,
+            duration=str(seconds),
+            limit=str(most),
+        )
 
 
 def _of_last_hour(caller: Identity) -> Sequence[Row[datetime, CallState, datetime, str]]:
@@ -80,17 +89,17 @@ def _of_last_hour(caller: Identity) -> Sequence[Row[datetime, CallState, datetim
 
 _PER_MINUTE = N_(
     "You have made %(limit)s calls within a minute; more are not possible. "
-    "You can call again in %(wait)s."
+    "You can call again in %(duration)s."
 )
 _PER_HOUR = N_(
     "You have made %(limit)s calls within an hour; more are not possible. "
-    "You can call again in %(wait)s."
+    "You can call again in %(duration)s."
 )
 _ABROAD = N_(
     "You have made %(limit)s calls abroad within an hour; more are not possible. "
-    "You can call abroad again in %(wait)s."
+    "You can call abroad again in %(duration)s."
 )
 _TO_TARGET = N_(
     "The phone system has been asked for %(limit)s calls within a minute; more are not possible. "
-    "Call again in %(wait)s."
+    "Call again in %(duration)s."
 )

@@ -94,6 +94,11 @@ class Plan:
         return self.decision is not None and self.decision.permission is Permission.CONFIRM
 
     @property
+    def gives_token(self) -> bool:
+        """Whether the phone system gets a call token."""
+        return self.template is not None and "SESSID" in _names(self.template)
+
+    @property
     def is_complete(self) -> bool:
         """Whether the URL is known with all its values, even if it may not be opened."""
         return self.expansion is not None and not self.missing

@@ -6,13 +6,14 @@ from portal.models.handler import Handler
 from portal.models.phone import Phone
 from portal.models.setting import Setting
 from portal.models.target import Target
-from portal.models.user import Role, User, UserSession
+from portal.models.user import PasswordTries, Role, User, UserSession
 
 __all__ = [
     "AuditEvent",
     "Call",
     "CallState",
     "Handler",
+    "PasswordTries",
     "Phone",
     "Role",
     "Setting",

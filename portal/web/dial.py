@@ -95,7 +95,7 @@ def call() -> BaseResponse:
         placed = calls.place(me(), number, phone_key, click_token, confirmed=confirmed)
     except UnconfirmedError as question:
         return _ask(number, phone_key, click_token, question)
-    except (InvalidError, ForbiddenError, TooManyError) as error:
+    except (InvalidError, ForbiddenError) as error:
         if wants_fragment():
             raise
         return _page(number, phone_key, error)
@@ -128,7 +128,8 @@ def _page(
         whom_to_ask=phones.whom_to_ask,
     )
     response = make_response(page, refusal.status if refusal else 200)
-    response.headers.update(refusal.headers if refusal else {})
+    if isinstance(refusal, TooManyError):
+        response.headers["Retry-After"] = str(refusal.retry_after)
     return response
 
 

@@ -14,6 +14,7 @@ from portal.dialing.number_class import NumberClass
 from portal.dialing.permission import Permission, Rules
 from portal.errors import N_, InvalidError
 from portal.models import Role
+from portal.web.confirmation import ProtectedForm, confirmed
 from portal.web.forms import Form
 from portal.web.guards import admin
 from portal.web.hooks import only_reads
@@ -46,7 +47,7 @@ _WORDS = {
 _ROLES = {Role.USER: N_("Users"), Role.ADMIN: N_("Administrators")}
 
 
-class PermissionsForm(Form):
+class PermissionsForm(ProtectedForm):
     """The choices for each class and country, and a country to add."""
 
     country = SelectField(_l("Country"), validate_choice=False)
@@ -63,6 +64,13 @@ class PermissionsForm(Form):
     def rules(self) -> dict[Role, Rules]:
         """Return what was chosen. Raises InvalidError if that is not complete."""
         return {role: Rules(self._classes(role), self._countries(role)) for role in Role}
+
+    def chosen(self) -> Mapping[Role, Rules]:
+        """Return what the page shows as chosen: what was, else what holds."""
+        try:
+            return self.rules()
+        except InvalidError:
+            return permissions.standing().rules
 
     def _classes(self, role: Role) -> dict[NumberClass, Permission]:
         try:
@@ -93,16 +101,15 @@ class StopForm(Form):
 def index() -> Response:
     """Show and save who may call what."""
     form = PermissionsForm()
-    rules = permissions.standing().rules
     if form.validate_on_submit():
         try:
-            rules = form.rules()
-            permissions.save(rules)
+            permissions.save(form.rules())
         except InvalidError as error:
             form.refuse(error)
         else:
             flash(gettext("The dial permissions are saved and hold from now on."), "ok")
             return redirect(url_for(".index"))
+    rules = form.chosen()
     number = request.args.get("number", "")
     page = render_template(
         "permissions/index.html",
@@ -125,10 +132,7 @@ def index() -> Response:
 @only_reads
 def try_number() -> str:
     """Say what the choices on the page, saved or not, come to for a number."""
-    try:
-        rules = PermissionsForm().rules()
-    except InvalidError:
-        rules = dict(permissions.standing().rules)
+    rules = PermissionsForm().chosen()
     return render_template(
         "permissions/_tried.html", **_tried(request.form.get("number", ""), rules)
     )
@@ -145,6 +149,7 @@ def stop() -> Response:
 
 @bp.post("/admin/click2dial/dialling/start")
 @admin
+@confirmed
 def start() -> Response:
     """Let everybody dial again."""
     permissions.resume()

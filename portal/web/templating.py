@@ -1,5 +1,6 @@
 """What every template can use, and the language and zone it speaks."""
 
+import base64
 import hashlib
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -25,7 +26,7 @@ from werkzeug.local import LocalProxy
 from portal import permissions
 from portal.database import now
 from portal.dialing.number import describe
-from portal.errors import N_, DialError, PortalError, TooManyError
+from portal.errors import N_, DialError, PortalError
 from portal.extensions import babel, config
 
 LANGUAGES = {"de": "Deutsch", "en": "English"}
@@ -61,6 +62,7 @@ _NAV = (
 _ADMIN_NAV = (
     ("phones.default", "Click2Dial", "plug", "click2dial"),
     ("users.index", N_("Users"), "user-cog", "users"),
+    ("audit.index", N_("Audit trail"), "eye", "audit"),
     ("status.show", N_("Status"), "shield-check", "status"),
 )
 
@@ -80,6 +82,7 @@ def init_app(app: Flask) -> None:
         _=_text,
         ngettext=_plural,
         asset=asset,
+        script=script,
         nav=_nav,
         dialling_stop=permissions.stopped,
         languages=LANGUAGES,
@@ -101,6 +104,19 @@ def init_app(app: Flask) -> None:
 def asset(path: str) -> str:
     """Return the address of a static file, with a mark that changes when the file does."""
     return f"{request.script_root}{_marked(path)}"
+
+
+def script(path: str) -> Markup:
+    """Return the element that loads a script, and only if it is exactly the file we have."""
+    return Markup('<script src="{}" integrity="{}" defer></script>').format(
+        asset(path), _integrity(path)
+    )
+
+
+@lru_cache
+def _integrity(path: str) -> str:
+    digest = hashlib.sha384((_STATIC / path).read_bytes()).digest()
+    return f"sha384-{base64.b64encode(digest).decode('ascii')}"
 
 
 @lru_cache
@@ -207,6 +223,6 @@ def in_words(error: PortalError) -> str:
         params = {**params, "meaning": gettext(meaning)}
     if country := params.get("country"):
         params = {**params, "country": territory(country)}
-    if isinstance(error, TooManyError):
-        params = {**params, "wait": _duration(error.seconds)}
+    if seconds := params.get("duration"):
+        params = {**params, "duration": _duration(int(seconds))}
     return str(gettext(error.message, **params))

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -77,7 +78,13 @@ class PortalServer:
             port = int(self.bind.rpartition(":")[2])
             wait_for(lambda: process.poll() is not None or listens(port), "gunicorn to listen")
             assert process.poll() is None, self.log.read_text()
+            self._children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
             yield
+
+    def kill_workers(self) -> None:
+        """Kill whoever answers requests, with no chance to tidy up; gunicorn starts anew."""
+        for pid in self._children.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
 
     def close(self) -> None:
         """Let go of the database."""

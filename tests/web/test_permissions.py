@@ -14,6 +14,7 @@ from portal.extensions import db
 from portal.models import Call, Role
 from portal.phones import Draft
 from tests.support.databases import on_sqlite
+from tests.support.people import let_confirmations_lapse
 
 PAGE = "/admin/click2dial/permissions"
 ABROAD, CANONICAL, TOKEN = "+43 1 234567", "+431234567", "click-0123456789"
@@ -119,6 +120,17 @@ def test_a_choice_left_out_is_refused(ada, standing):
     del choices["user.national"]
 
     assert ada.client.submit(PAGE, choices).status_code == 422
+    assert standing().rules[Role.USER] == Rules()
+
+
+def test_choices_are_kept_while_the_password_is_asked_for(app, ada, standing):
+    ada.client.get(PAGE)
+    let_confirmations_lapse(app)
+
+    answer = ada.client.submit(PAGE, _choices(user_premium="confirm"))
+
+    assert answer.status_code == 422
+    assert _checked(answer.text, "user.premium") == "confirm"
     assert standing().rules[Role.USER] == Rules()
 
 
