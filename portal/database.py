@@ -1,5 +1,6 @@
 """What all tables share, and how the portal speaks to SQLite."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +194,12 @@ def is_safe_sqlite() -> bool:
 
 def engine_options(uri: str) -> dict[str, Any]:
     """Return how SQLAlchemy opens a database."""
-    options = {"hide_parameters": True, "pool_size": 16, "max_overflow": 16}
+    options = {
+        "hide_parameters": True,
+        "pool_size": 16,
+        "max_overflow": 16,
+        "json_serializer": partial(json.dumps, ensure_ascii=False),  # can be searched
+    }
     is_sqlite = make_url(uri).get_backend_name() == "sqlite"
     return {**options, "module": sqlite} if is_sqlite else options
 

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, keys, phones
+from portal import keyring, keys, phones, retention, targets
 from portal.database import is_safe_sqlite, now, sqlite
 from portal.errors import N_
 from portal.extensions import config, db
@@ -151,6 +151,23 @@ def _space() -> Finding:
     )
 
 
+def _encryption() -> Finding:
+    """Name the targets where nobody looks who answers."""
+    if entries := targets.unverified():
+        return _finding(
+            _ENCRYPTION,
+            Health.WARN,
+            N_(
+                "Any certificate will do at %(entries)s: whoever gets in between can read along. "
+                "Open the target under Click2Dial, Allowed targets, and confirm its certificate."
+            ),
+            entries=", ".join(entries),
+        )
+    return _finding(
+        _ENCRYPTION, Health.OK, N_("Over https every phone system has to show who it is.")
+    )
+
+
 def _default_phone() -> Finding:
     if phone := phones.default():
         works = phones.check(Draft.of(phone), phones.rules()).problem is None
@@ -184,6 +201,27 @@ def _calls() -> Finding:
     )
 
 
+def _deletion() -> Finding:
+    """Look whether anything is there that is older than it may get."""
+    if retention.is_overdue():
+        return _finding(
+            _DELETION,
+            Health.WARN,
+            N_(
+                "There are calls or events that should have been deleted. "
+                "Run: flask --app wsgi purge, then restart the portal."
+            ),
+        )
+    kept = retention.periods()
+    return _finding(
+        _DELETION,
+        Health.OK,
+        N_("Calls are kept %(calls)s days, the audit trail %(audit)s days."),
+        calls=kept.calls,
+        audit=kept.audit,
+    )
+
+
 _DATABASE = N_("Database")
 _SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
 _OLD_SQLITE = N_(
@@ -193,7 +231,9 @@ _OLD_SQLITE = N_(
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")
+_ENCRYPTION = N_("Encrypted connections")
 _DEFAULT_PHONE = N_("Default phone")
+_DELETION = N_("Deletion of old data")
 _PHONE_FAILS = N_("Nobody can call with %(name)s. Open it under Click2Dial to see why.")
 _LOOKS: tuple[Callable[[], Finding], ...] = (
     _database,
@@ -201,6 +241,8 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _keys,
     _redis,
     _space,
+    _encryption,
     _default_phone,
     _calls,
+    _deletion,
 )
