@@ -11,7 +11,19 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from portal import accounts, backup, calls, handlers, identity, keys, phones, setup, targets
+from portal import (
+    accounts,
+    backup,
+    calls,
+    handlers,
+    identity,
+    keyring,
+    keys,
+    phones,
+    retention,
+    setup,
+    targets,
+)
 from portal.accounts import Rights
 from portal.dialing.template import OpenMode
 from portal.errors import N_, ConfigError, PortalError
@@ -113,8 +125,19 @@ def allow_target(entry: str, reason: str) -> None:
 
 @keys_group.command("rotate")
 def rotate_keys() -> None:
-    """Encrypt all stored secrets with the first of PORTAL_ENCRYPTION_KEYS."""
-    click.echo(f"{keys.rotate()} secrets are encrypted with the first key now.")
+    """Encrypt all stored secrets with a new key, or with the first of PORTAL_ENCRYPTION_KEYS."""
+    count, file = keys.rotate(), keyring.current().file
+    if file is None:
+        click.echo(f"{count} secrets are encrypted with the first key now.")
+    else:
+        click.echo(f"{count} secrets are encrypted with a new key now. Save {file} anew.")
+
+
+@keys_group.command("forget-unreadable")
+@click.confirmation_option(prompt="Their owners have to enter them again. Go on?")
+def forget_unreadable() -> None:
+    """Forget the secrets that no key opens, because their key is lost for good."""
+    click.echo(f"{keys.forget_unreadable()} secrets are forgotten.")
 
 
 @commands.command("backup")
@@ -123,6 +146,12 @@ def save_backup(file: Path) -> None:
     """Copy the database into FILE while the portal goes on working."""
     backup.save(file)
     click.echo(f"The database is in {file}. The key files in {config().data_dir} belong to it.")
+
+
+@commands.command("purge")
+def purge() -> None:
+    """Delete what is older than it may get; the portal does so by itself every hour."""
+    click.echo(f"{retention.purge()} entries that were too old are deleted.")
 
 
 @commands.command("dial")
@@ -149,6 +178,7 @@ def prepare() -> None:
     """Bring the database up to date and print where the portal will be."""
     _require_free(config().bind)
     upgrade()
+    keyring.make_first_key()
     calls.settle_lost()
     click.echo(f"Click2Dial Portal: {_base_url()}")
     if not setup.is_done():

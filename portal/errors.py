@@ -81,6 +81,12 @@ class DialError(InvalidError):
         self.position = position
 
 
+class TokenError(PortalError):
+    """The request carries no token that opens this."""
+
+    status = 401
+
+
 class ForbiddenError(PortalError):
     """The user may not do this."""
 

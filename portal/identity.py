@@ -58,7 +58,7 @@ class Identity:
 
 
 def token_hash(token: str) -> str:
-    """Return what is stored of a session token."""
+    """Return what is stored of a token that only its holder knows."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -91,12 +91,14 @@ def end(user_id: int, session_id: int) -> None:
     if found is None or found.user_id != user_id:
         raise NotFoundError("no-session", N_("This session has ended already."))
     db.session.delete(found)
+    _note(Action.SESSION_ENDED, user_id)
     db.session.commit()
 
 
 def end_others(user_id: int, *, keep: int | None = None) -> None:
     """End all sessions of a user but the one to keep."""
     drop(user_id, keep=keep)
+    _note(Action.SESSIONS_ENDED, user_id)
     db.session.commit()
 
 
@@ -104,6 +106,11 @@ def drop(user_id: int, *, keep: int | None = None) -> None:
     """Delete the sessions of a user within the caller's transaction."""
     others = delete(UserSession).where(UserSession.user_id == user_id)
     db.session.execute(others if keep is None else others.where(UserSession.id != keep))
+
+
+def drop_over() -> None:
+    """Delete the sessions that are over, of everybody, within the caller's transaction."""
+    db.session.execute(delete(UserSession).where(~_is_open()))
 
 
 def _typed(login: str) -> str:
@@ -135,7 +142,7 @@ def _seconds(pause: timedelta) -> int | None:
 
 def _begin(user_id: int, *, address: str, browser: str) -> str:
     """Add a session, tidy up those that are over, and return the new token."""
-    db.session.execute(delete(UserSession).where(~_is_open()))
+    drop_over()
     token = secrets.token_urlsafe(32)
     db.session.add(
         UserSession(
@@ -154,6 +161,11 @@ def _is_open() -> ColumnElement[bool]:
         UserSession.last_used_at >= moment - timedelta(seconds=config().session_idle),
         UserSession.created_at >= moment - timedelta(seconds=config().session_lifetime),
     )
+
+
+def _note(action: Action, user_id: int) -> None:
+    user = db.session.get_one(User, user_id)
+    audit.record(action, user.login, user_id=user_id)
 
 
 def _refusal() -> InvalidError:

@@ -52,7 +52,14 @@ ON_THE_WAY_OUT = {
 LINK_HOLDER = "holder of the one-time link"
 """A route that stands apart: open to nobody without the link."""
 
+CALL_TOKEN = "phone system with a call token"
+"""The same: open to nobody by a session; tests/web/test_api.py says to whom it is."""
+
 OPEN_FROM = {
+    "GET /api/v1/openapi.json": Who.VISITOR,
+    "GET /api/v1/session": CALL_TOKEN,
+    "GET /api/v1/calls/<call_id>": CALL_TOKEN,
+    "POST /api/v1/calls/<call_id>/events": CALL_TOKEN,
     "GET /healthz": Who.VISITOR,
     "GET /static/<path:filename>": Who.VISITOR,
     "GET /login": Who.VISITOR,
@@ -89,6 +96,8 @@ OPEN_FROM = {
     "POST /settings/security/sessions/end": Who.USER,
     "POST /settings/security/sessions/everywhere": Who.USER,
     "POST /settings/security/sessions/<int:session_id>/end": Who.OWNER,
+    "GET /settings/privacy": Who.USER,
+    "POST /settings/privacy": Who.USER,
     "GET /admin/click2dial": Who.ADMIN,
     "POST /admin/click2dial": Who.ADMIN,
     "GET /admin/click2dial/practice": Who.ADMIN,
@@ -103,6 +112,9 @@ OPEN_FROM = {
     "POST /admin/click2dial/handlers/<int:handler_id>/delete": Who.ADMIN,
     "GET /admin/click2dial/targets": Who.ADMIN,
     "POST /admin/click2dial/targets": Who.ADMIN,
+    "GET /admin/click2dial/targets/<int:target_id>": Who.ADMIN,
+    "POST /admin/click2dial/targets/<int:target_id>": Who.ADMIN,
+    "POST /admin/click2dial/targets/<int:target_id>/certificate": Who.ADMIN,
     "GET /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
     "POST /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
     "GET /admin/click2dial/schemes": Who.ADMIN,
@@ -130,8 +142,13 @@ OPEN_FROM = {
     "POST /admin/users/<int:user_id>/security/password": Who.ADMIN,
     "POST /admin/users/<int:user_id>/security/sessions/end": Who.ADMIN,
     "POST /admin/users/<int:user_id>/security/sessions/<int:session_id>/end": Who.ADMIN,
+    "GET /admin/audit": Who.ADMIN,
+    "POST /admin/audit": Who.ADMIN,
+    "GET /admin/audit/retention": Who.ADMIN,
+    "POST /admin/audit/retention": Who.ADMIN,
     "GET /admin/status": Who.ADMIN,
 }
+BY_TOKEN = [route for route, who in OPEN_FROM.items() if who is CALL_TOKEN]
 
 
 @pytest.fixture
@@ -214,11 +231,12 @@ def rules(app):
 
 
 def content(app):
-    """Everything that the database holds."""
+    """Everything that the database holds besides the audit trail, which also notes refusals."""
     with app.app_context(), db.engine.connect() as connection:
         return {
             table.name: connection.execute(select(table)).fetchall()
             for table in db.metadata.sorted_tables
+            if table.name != "audit_events"
         }
 
 
@@ -303,6 +321,23 @@ def test_no_get_changes_anything(app, browsers, samples):
                 browser.head(path)
 
     assert content(app) == before
+
+
+@pytest.mark.parametrize("route", BY_TOKEN)
+@pytest.mark.parametrize("who", COLUMNS)
+def test_no_session_opens_what_a_call_token_opens(ask, route, who):
+    assert ask(route, who) == 401
+
+
+def test_only_what_a_call_token_opens_needs_no_csrf_token(app):
+    marked = {
+        f"{method} {rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if getattr(app.view_functions[rule.endpoint], "is_by_token", False)
+    }
+
+    assert marked == set(BY_TOKEN)
 
 
 @pytest.mark.parametrize("path", ["/setup", "/setup?token=wrong"])

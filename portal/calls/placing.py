@@ -13,19 +13,22 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import or_, select
 
-from portal import phones, targets
+from portal import audit, phones, targets
+from portal.audit import Action
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
+from portal.calls.reports import new_token
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
+from portal.dialing.discretion import shorten
 from portal.dialing.dispatch import Dispatcher
 from portal.dialing.number import clean
 from portal.dialing.outcome import Outcome
-from portal.dialing.template import MASK, OpenMode
-from portal.dialing.transport import Timeouts
-from portal.errors import N_, BusyError, ConflictError, InvalidError
+from portal.dialing.template import MASK, Expansion, OpenMode
+from portal.dialing.transport import Limits
+from portal.errors import N_, BusyError, ConflictError, InvalidError, PortalError
 from portal.extensions import config, db
-from portal.identity import Identity
+from portal.identity import Identity, token_hash
 from portal.models import Call, CallState, User
 from portal.phones import DialPhone
 
@@ -72,10 +75,10 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
     db.session.execute(select(User.id).where(User.id == caller.id).with_for_update())
     if earlier := _earlier(caller, number, phone, click_token):
         return Placed(earlier, is_new=False)
-    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
+    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": new_token()}
     planned = plan(caller, number, phone, call_values)
-    expansion = planned.ready()
-    call = _write_down(caller, planned, call_values["CALLID"], click_token)
+    expansion = _ready(planned)
+    call = _write_down(caller, planned, call_values, click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
     return Placed(_dispatch(call, expansion.url), is_new=True)
@@ -119,13 +122,29 @@ def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) 
     return call
 
 
-def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str) -> Call:
+def _ready(planned: Plan) -> Expansion:
+    """Return the URL to open; a refusal is noted."""
+    try:
+        return planned.ready()
+    except PortalError as refusal:
+        audit.record_refusal(
+            Action.CALL_REFUSED,
+            shorten(planned.number),
+            phone=planned.phone.name,
+            reason=refusal.kind,
+        )
+        raise
+
+
+def _write_down(
+    caller: Identity, planned: Plan, call_values: Mapping[str, str], click_token: str
+) -> Call:
     """Commit the call before anything of it happens."""
     phone = planned.phone
     state = CallState.NEW if phone.open_mode is OpenMode.SERVER else CallState.HANDED_OVER
     moment = now()
     call = Call(
-        id=call_id,
+        id=call_values["CALLID"],
         user_id=caller.id,
         click_token=click_token,
         number=planned.number,
@@ -134,12 +153,14 @@ def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str)
         connector=phone.connector,
         open_mode=phone.open_mode,
         masked_url=planned.ready().masked,
+        token_hash=token_hash(call_values["SESSID"]) if planned.gives_token else None,
         state=state,
         times={state.value: moment.isoformat()},
         created_at=moment,
         changed_at=moment,
     )
     db.session.add(call)
+    audit.record(Action.CALL_PLACED, shorten(call.number), phone=phone.name, call=call.id)
     db.session.flush()
     # Whoever shows the call must not open another transaction: the sending thread needs its turn.
     db.session.expunge(call)
@@ -180,11 +201,15 @@ def _request(url: str) -> DialRequest:
     return DialRequest(
         url,
         allow,
-        Timeouts(
+        Limits(
             look_up=settings.look_up_timeout,
             connect=settings.connect_timeout,
+            retry_pause=settings.retry_pause,
             answer=settings.answer_timeout,
             exchange=settings.exchange_timeout,
+            longest_url=settings.longest_url,
+            longest_head=settings.longest_head,
+            longest_body=settings.longest_body,
         ),
     )
 

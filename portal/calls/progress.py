@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from portal.database import now, writing
+from portal.dialing.cause import Cause
 from portal.dialing.outcome import Outcome
 from portal.extensions import config, db
 from portal.models import Call, CallState
@@ -26,12 +27,21 @@ _BEFORE: Mapping[CallState, frozenset[CallState]] = {
 _FOLLOWED = {"practice"}
 """The connectors that report a call to its end; of others nothing comes after the answer."""
 
-_SPARE_SECONDS = 5
+_SPARE_SECONDS = 10
 """How much longer than the longest exchange a call may stay without outcome."""
 
+_OVER = frozenset({CallState.ENDED, CallState.FAILED})
+_LIVELY = timedelta(minutes=1)
+"""For so long after its last step something new of a call can be expected at any moment."""
 
-def advance(call_id: str, state: CallState, outcome: Outcome | None = None) -> bool:
-    """Note a step of a call, and its outcome; tell whether the state could move there.
+
+def advance(
+    call_id: str,
+    state: CallState,
+    outcome: Outcome | None = None,
+    cause: Cause | None = None,
+) -> bool:
+    """Note a step of a call, with outcome and cause; tell whether the state could move there.
 
     A state only moves forward, and the first outcome stays.
     """
@@ -43,6 +53,8 @@ def advance(call_id: str, state: CallState, outcome: Outcome | None = None) -> b
     if moves:
         call.state, call.changed_at = state, now()
         call.times = {**call.times, state.value: call.changed_at.isoformat()}
+        if cause and state is CallState.ENDED:
+            call.cause = cause
     if outcome and not call.outcome:
         call.outcome, call.status_code = outcome.kind, outcome.status
     db.session.commit()
@@ -53,7 +65,26 @@ def is_settled(call: Call) -> bool:
     """Tell whether nothing more will come of a call, so that nobody needs to ask again."""
     if call.connector in _FOLLOWED and call.created_at > _latest_lost():
         return call.state in {CallState.ENDED, CallState.FAILED, CallState.UNKNOWN}
+    if is_followed(call):
+        return call.state in _OVER
     return not call.state.in_flight
+
+
+def is_followed(call: Call) -> bool:
+    """Tell whether a phone system can still report of a call: it holds a token that is valid."""
+    return call.token_hash is not None and now() - call.created_at < token_lasts()
+
+
+def pace(call: Call) -> int:
+    """Return after how many seconds to look at a call again, 0 if nothing more will come."""
+    if is_settled(call):
+        return 0
+    return 1 if call.state.in_flight or now() - call.changed_at < _LIVELY else 5
+
+
+def token_lasts() -> timedelta:
+    """Return for how long after the click a call token is valid."""
+    return timedelta(seconds=config().call_token_lifetime)
 
 
 def settle_lost(user_id: int | None = None) -> None:
@@ -74,6 +105,4 @@ def settle_lost(user_id: int | None = None) -> None:
 
 
 def _latest_lost() -> datetime:
-    settings = config()
-    longest = settings.look_up_timeout + settings.connect_timeout + settings.exchange_timeout
-    return now() - timedelta(seconds=longest + _SPARE_SECONDS)
+    return now() - timedelta(seconds=config().exchange_timeout + _SPARE_SECONDS)

@@ -57,6 +57,10 @@ class Call(Base):
     """The kind of the result once known, such as ``accepted`` or ``connection-refused``."""
     status_code: Mapped[int | None]
     """The HTTP status the phone system answered with."""
+    cause: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """Why it ended, a Cause, as the phone system reported; empty if it did not."""
+    token_hash: Mapped[str | None] = mapped_column(String(64), unique=True, index=True)
+    """SHA-256 of the call token in the URL that was opened, as hex; None if none was in it."""
     times: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     """When each state was reached: state to ISO 8601 in UTC."""
     created_at: Mapped[datetime] = mapped_column(default=now)

@@ -4,6 +4,8 @@ from flask import Flask
 
 from portal.web import (
     accounts,
+    api,
+    audit,
     calls,
     confirmation,
     dial,
@@ -15,6 +17,7 @@ from portal.web import (
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,
@@ -25,6 +28,8 @@ from portal.web.addresses import RecordId
 
 _AREAS = (
     accounts,
+    api,
+    audit,
     calls,
     confirmation,
     dial,
@@ -33,6 +38,7 @@ _AREAS = (
     people,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,

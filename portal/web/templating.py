@@ -60,6 +60,7 @@ _NAV = (
 _ADMIN_NAV = (
     ("phones.default", "Click2Dial", "plug", "click2dial"),
     ("users.index", N_("Users"), "user-cog", "users"),
+    ("audit.index", N_("Audit trail"), "eye", "audit"),
     ("status.show", N_("Status"), "shield-check", "status"),
 )
 

@@ -18,7 +18,7 @@ WCAG = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
     "resultTypes": ["violations"],
 }
-NO_PAGES = {"static", "health.show", "calls.export"}
+NO_PAGES = {"static", "health.show", "calls.export", "api.describe", "api.session", "api.show"}
 OUTCOMES = {CallState.FAILED: "connection-refused", CallState.UNKNOWN: "lost"}
 LANGUAGES = ("de", "en")
 THEMES = ("light", "dark")

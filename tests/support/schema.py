@@ -1,13 +1,13 @@
 """Empty databases, built once by the migrations and copied for each test."""
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 from flask_migrate import upgrade
 
 from portal import create_app
 from portal.config import Config
+from portal.database import sqlite
 from portal.extensions import db
 from tests.support.databases import PostgreSQL
 
@@ -29,7 +29,7 @@ def build_sqlite(folder: Path) -> Path:
     """Make the SQLite file that tests copy."""
     _migrate(settings(folder))
     path = folder / "portal.db"
-    with sqlite3.connect(path) as connection:
+    with sqlite.connect(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return path

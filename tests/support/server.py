@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -78,7 +79,13 @@ class PortalServer:
             assert process.poll() is None, self.log.read_text()
             # The port listens before the first worker has loaded the portal, which takes time.
             requests.get(f"{self.url}/healthz", timeout=PATIENCE)
+            self._children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
             yield
+
+    def kill_workers(self) -> None:
+        """Kill whoever answers requests, with no chance to tidy up; gunicorn starts anew."""
+        for pid in self._children.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
 
     def close(self) -> None:
         """Let go of the database."""
