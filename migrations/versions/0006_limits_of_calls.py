@@ -1,6 +1,6 @@
 """What calls are counted by: the class of the number, and the target.
 
-Revision: 0006, after 0007
+Revision: 0006, after 0005
 Made: 2026-11-28 03:30:00.000000
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0007"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import requests
 from playwright.sync_api import Page
 
 from portal import create_app
 from portal.config import Config
 from portal.extensions import db
 from tests.support.people import Client, Person
-from tests.support.processes import free_port, listens, running, wait_for
+from tests.support.processes import PATIENCE, free_port, listens, running, wait_for
 from tests.support.schema import PACE
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +79,8 @@ class PortalServer:
             port = int(self.bind.rpartition(":")[2])
             wait_for(lambda: process.poll() is not None or listens(port), "gunicorn to listen")
             assert process.poll() is None, self.log.read_text()
+            # The port listens before the first worker has loaded the portal, which takes time.
+            requests.get(f"{self.url}/healthz", timeout=PATIENCE)
             self._children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
             yield
 
