@@ -13,8 +13,9 @@ import structlog
 from flask import Flask, current_app
 from sqlalchemy import or_, select
 
-from portal import audit, phones, targets
+from portal import audit, permissions, phones, targets
 from portal.audit import Action
+from portal.calls import limits
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
 from portal.calls.reports import new_token
@@ -23,10 +24,18 @@ from portal.dialing.connector import CONNECTORS, DialRequest, Progress
 from portal.dialing.discretion import shorten
 from portal.dialing.dispatch import Dispatcher
 from portal.dialing.number import clean
+from portal.dialing.number_class import NumberClass
 from portal.dialing.outcome import Outcome
 from portal.dialing.template import MASK, Expansion, OpenMode
 from portal.dialing.transport import Limits
-from portal.errors import N_, BusyError, ConflictError, InvalidError, PortalError
+from portal.errors import (
+    N_,
+    BusyError,
+    ConflictError,
+    InvalidError,
+    PortalError,
+    UnconfirmedError,
+)
 from portal.extensions import config, db
 from portal.identity import Identity, token_hash
 from portal.models import Call, CallState, User
@@ -59,10 +68,14 @@ def new_click_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def place(caller: Identity, number_text: str, phone_key: str, click_token: str) -> Placed:
+def place(
+    caller: Identity, number_text: str, phone_key: str, click_token: str, *, confirmed: str = ""
+) -> Placed:
     """Call a number: once for each click, whatever comes twice.
 
-    Raises InvalidError or ForbiddenError for what cannot be called, ConflictError if the
+    ``confirmed`` is the canonical number that the user has said is meant, where that has to
+    be asked. Raises InvalidError or ForbiddenError for what cannot be called, UnconfirmedError
+    for what has to be confirmed first, TooManyError beyond a limit, and ConflictError if the
     click has already called another number.
     """
     if not _CLICK_TOKEN.fullmatch(click_token):
@@ -77,7 +90,7 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
         return Placed(earlier, is_new=False)
     call_values = {"CALLID": str(uuid.uuid4()), "SESSID": new_token()}
     planned = plan(caller, number, phone, call_values)
-    expansion = _ready(planned)
+    expansion = _permit(caller, planned, confirmed)
     call = _write_down(caller, planned, call_values, click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
@@ -87,12 +100,33 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
 def link_of(call: Call) -> str:
     """Return what the browser can open again by hand for a call handed over, "" if nothing."""
     is_fresh = call.state is CallState.HANDED_OVER and now() - call.created_at < _LINK_LASTS
-    return call.masked_url if is_fresh and MASK not in call.masked_url else ""
+    opens = is_fresh and MASK not in call.masked_url and not permissions.stopped()
+    return call.masked_url if opens else ""
 
 
 def dispatchers(workers: int, room: int) -> Mapping[str, Dispatcher]:
     """Return a pool for each kind of phone system, so that none can hold up another."""
     return {connector: Dispatcher(workers, room) for connector in CONNECTORS}
+
+
+def _permit(caller: Identity, planned: Plan, confirmed: str) -> Expansion:
+    """Return the URL to open, if the call may be made now; a refusal is noted."""
+    try:
+        expansion = planned.ready()
+        planned.require_confirmation(confirmed)
+        number_class = planned.decision.number_class if planned.decision else NumberClass.UNKNOWN
+        limits.check(caller, number_class, planned.target)
+    except UnconfirmedError:  # a question, not a refusal
+        raise
+    except PortalError as refusal:
+        audit.record_refusal(
+            Action.CALL_REFUSED,
+            shorten(planned.number),
+            phone=planned.phone.name,
+            reason=refusal.kind,
+        )
+        raise
+    return expansion
 
 
 def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) -> Call | None:
@@ -122,20 +156,6 @@ def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) 
     return call
 
 
-def _ready(planned: Plan) -> Expansion:
-    """Return the URL to open; a refusal is noted."""
-    try:
-        return planned.ready()
-    except PortalError as refusal:
-        audit.record_refusal(
-            Action.CALL_REFUSED,
-            shorten(planned.number),
-            phone=planned.phone.name,
-            reason=refusal.kind,
-        )
-        raise
-
-
 def _write_down(
     caller: Identity, planned: Plan, call_values: Mapping[str, str], click_token: str
 ) -> Call:
@@ -152,6 +172,8 @@ def _write_down(
         phone_name=phone.name,
         connector=phone.connector,
         open_mode=phone.open_mode,
+        number_class=planned.decision.number_class.value if planned.decision else "",
+        target=planned.target,
         masked_url=planned.ready().masked,
         token_hash=token_hash(call_values["SESSID"]) if planned.gives_token else None,
         state=state,
@@ -188,6 +210,8 @@ def _send(app: Flask, call_id: str, connector: str, url: str, placed_at: float) 
     with app.app_context(), structlog.contextvars.bound_contextvars(call_id=call_id):
         if time.monotonic() - placed_at > _PATIENCE_SECONDS:
             advance(call_id, CallState.FAILED, Outcome("busy"))
+        elif permissions.stopped():
+            advance(call_id, CallState.FAILED, Outcome("stopped"))
         elif advance(call_id, CallState.SENDING):
             outcome = CONNECTORS[connector](_request(url), partial(_report, call_id))
             advance(call_id, CallState(outcome.verdict), outcome)

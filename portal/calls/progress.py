@@ -63,7 +63,7 @@ def advance(
 
 def is_settled(call: Call) -> bool:
     """Tell whether nothing more will come of a call, so that nobody needs to ask again."""
-    if call.connector in _FOLLOWED and call.created_at > _latest_lost():
+    if call.connector in _FOLLOWED and call.created_at > earliest_alive():
         return call.state in {CallState.ENDED, CallState.FAILED, CallState.UNKNOWN}
     if is_followed(call):
         return call.state in _OVER
@@ -92,7 +92,7 @@ def settle_lost(user_id: int | None = None) -> None:
 
     Of one user, or of everybody.
     """
-    lost = select(Call.id).where(Call.state.in_(_IN_FLIGHT), Call.changed_at < _latest_lost())
+    lost = select(Call.id).where(Call.state.in_(_IN_FLIGHT), Call.changed_at < earliest_alive())
     if user_id is not None:
         lost = lost.where(Call.user_id == user_id)
     call_ids = db.session.scalars(lost).all()
@@ -104,5 +104,6 @@ def settle_lost(user_id: int | None = None) -> None:
             advance(call_id, CallState.UNKNOWN, Outcome("lost"))
 
 
-def _latest_lost() -> datetime:
+def earliest_alive() -> datetime:
+    """Return since when a call in flight can be at work; an earlier one was interrupted."""
     return now() - timedelta(seconds=config().exchange_timeout + _SPARE_SECONDS)

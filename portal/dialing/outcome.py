@@ -52,6 +52,10 @@ OUTCOMES: Mapping[str, Meaning] = {
     "busy": _not_sent(
         N_("The portal is busy with other calls."), N_("Wait a few seconds, then call again.")
     ),
+    "stopped": _not_sent(
+        N_("An administrator has stopped all dialling."),
+        N_("Until it goes on, call on your phone."),
+    ),
     "connection-refused": _not_sent(
         N_("The computer of the phone system refused the connection."), _TRY_AGAIN
     ),

@@ -169,7 +169,7 @@ def test_preview_of_the_practice_phone_says_that_nothing_is_sent(alice):
     assert "Practice phone" in page
 
 
-def test_preview_reads_two_rows_and_writes_nothing(app, alice, default_phone):
+def test_preview_reads_three_rows_and_writes_nothing(app, alice, default_phone):
     default_phone("https://pbx.example/<#NUMBER#>")
     _preview(alice)
     lookups, other_statements = [], []
@@ -180,7 +180,7 @@ def test_preview_reads_two_rows_and_writes_nothing(app, alice, default_phone):
 
     _preview(alice)
 
-    assert (len(lookups), other_statements) == (2, [])
+    assert (len(lookups), other_statements) == (3, [])
 
 
 def test_another_persons_phone_has_no_preview(app, alice, bob):
