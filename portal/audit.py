@@ -56,6 +56,7 @@ class Action(StrEnum):
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
     USER_RECORD_CHANGED = "user.record-changed"
+    TARGET_TRUST_CHANGED = "target.trust-changed"
 
 
 @dataclass(frozen=True, slots=True)

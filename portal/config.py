@@ -62,7 +62,7 @@ class Config:
     sign_in_tries: int = limit(5, least=1, most=100)
     sign_in_pause: int = limit(60, least=1, most=3600)
     sign_in_window: int = limit(900, least=60, most=24 * 3600)
-    sign_ins_per_address: str = "30 per 15 minutes"
+    sign_ins_per_address: int = limit(30, least=1, most=100_000)
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
     api_requests: int = limit(600, least=1, most=1_000_000)

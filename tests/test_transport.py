@@ -5,11 +5,11 @@ import logging
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -17,7 +17,7 @@ from portal.dialing import resolver, transport
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.target import AllowList, check_url, parse_entry
 from portal.dialing.transport import Answer, TransportError
-from tests.support.certificates import Issued, self_signed
+from tests.support.certificates import Issued, known_to_the_computer, self_signed
 from tests.support.faults import (
     Fault,
     Line,
@@ -71,12 +71,11 @@ def resets_at_once(line: Line) -> None:
 
 
 @pytest.fixture
-def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Issued:
+def trusted() -> Iterator[Issued]:
     """A certificate that the portal's computer trusts."""
     issued = self_signed()
-    (tmp_path / "trusted.pem").write_text(issued.pem)
-    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "trusted.pem"))
-    return issued
+    with known_to_the_computer(issued):
+        yield issued
 
 
 def exchange(url: str, *allowed: str, **limits: float) -> Answer:
@@ -231,7 +230,7 @@ def test_the_certificate_is_checked_for_the_name(names: Names):
 
     with phone_system_that(answers(), context) as system:
         url = f"https://pbx.example:{system.port}/"
-        assert failure(url, f"127.0.0.1:{system.port}") == "certificate"
+        assert failure(url, f"127.0.0.1:{system.port}") == "certificate-issuer"
 
     assert asked == ["pbx.example"]
     assert system.bytes_seen == 0

@@ -15,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from io import BufferedReader, RawIOBase
+from ipaddress import ip_address
 from typing import Any
 
 import requests
@@ -24,7 +25,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.resolver import look_up
-from portal.dialing.target import Address, AllowList, admit, check_url
+from portal.dialing.target import (
+    Address,
+    AllowList,
+    Destination,
+    admit,
+    check_url,
+    trust_for,
+)
+from portal.dialing.tls import DistrustError, Trust, secure
 from portal.errors import DialError
 
 _MOST_TRIES = 2
@@ -99,7 +108,7 @@ def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
     limits = watch.limits
     if len(url) > limits.longest_url:
         raise TransportError("url-too-long")
-    watch.addresses = _admitted(url, allow, watch)
+    watch.way = _admitted(check_url(url), allow, watch)
     request = requests.PreparedRequest()
     request.prepare(method="GET", url=url, headers=_HEADERS)
     request.url = url  # as it was shown: requests would spell it anew
@@ -110,14 +119,27 @@ def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
         return Answer(response.status_code, _body(response, limits.longest_body))
 
 
-def _admitted(url: str, allow: AllowList, watch: "_Watch") -> tuple[Address, ...]:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where a request may go, and what has to be shown there."""
+
+    destination: Destination
+    allow: AllowList
+    addresses: tuple[Address, ...]
+    """In the order in which to try them."""
+
+    def trust(self, address: Address) -> Trust:
+        return trust_for(self.destination, address, self.allow)
+
+
+def _admitted(destination: Destination, allow: AllowList, watch: "_Watch") -> _Way:
     def resolve(host: str, port: int) -> list[str]:
         try:
             return look_up(host, port, watch.time.left(watch.limits.look_up))
         except TimeoutError:
             raise TransportError("dns-timeout") from None
 
-    return admit(check_url(url), allow, resolve)
+    return _Way(destination, allow, admit(destination, allow, resolve))
 
 
 def _check_length(response: requests.Response) -> None:
@@ -139,7 +161,7 @@ def _body(response: requests.Response, most: int) -> bytes:
 
 
 def _kind(error: Exception, watch: "_Watch") -> str:
-    if isinstance(error, TransportError):
+    if isinstance(error, TransportError | DistrustError):
         return error.kind
     if isinstance(error, DialError):
         return error.kind if error.kind in OUTCOMES else "bad-url"
@@ -150,7 +172,6 @@ def _kind(error: Exception, watch: "_Watch") -> str:
 
 _BEFORE_SENDING: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "connect-timeout"),
-    (ssl.SSLCertVerificationError, "certificate"),
     (ssl.SSLError, "tls"),
     (ConnectionRefusedError, "connection-refused"),
     (Exception, "unreachable"),
@@ -195,8 +216,7 @@ class _Watch:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.time = _Deadline(limits.exchange)
-        self.addresses: tuple[Address, ...] = ()
-        """Where to connect to, in the order in which to try."""
+        self.way: _Way
         self.sent = False
         """Whether a byte of the request may have left."""
         self._room = limits.longest_head
@@ -268,7 +288,7 @@ class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Take the place of what would resolve the host again, and perhaps to another address."""
         watch = _current.get()
-        limits, addresses = watch.limits, watch.addresses[:_MOST_TRIES]
+        limits, addresses = watch.limits, watch.way.addresses[:_MOST_TRIES]
         patience = _Deadline(watch.time.left(limits.connect))
         with suppress(OSError):
             return self._connected(addresses[0], patience.left(limits.connect / len(addresses)))
@@ -297,13 +317,16 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS, once the phone system has shown what it has to."""
 
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
+    is_verified = True  # as far as an administrator wants it
+
+    def connect(self) -> None:
+        HTTPConnection.connect(self)  # HTTPSConnection's would trust whom requests trusts
         watch = _current.get()
-        connection.settimeout(watch.time.left(watch.limits.connect))  # the handshake ends with it
-        return connection
+        trust = watch.way.trust(ip_address(self.sock.getpeername()[0]))
+        patience = watch.time.left(watch.limits.connect)
+        self.sock = secure(self.sock, watch.way.destination.host, trust, patience)
 
 
 class _Pool(HTTPConnectionPool):
