@@ -168,7 +168,7 @@ def change_cti(user_id: int, *, cti_user: str, cti_pass: str | None, cti_phone: 
     user = get(user_id)
     before = audit.snapshot(user, *_CTI)
     if cti_pass:
-        user.cti_pass_sealed = keyring.current().seal(user_id, CTI_PASS, cti_pass)
+        user.cti_pass_sealed = keyring.seal(user_id, CTI_PASS, cti_pass)
         user.cti_pass_set_at = now()
     user.cti_user, user.cti_phone = cti_user, cti_phone
     _note_change(Action.CTI_CHANGED, user, before)

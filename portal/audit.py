@@ -32,6 +32,7 @@ class Action(StrEnum):
     HANDLER_CHANGED = "handler.changed"
     HANDLER_REMOVED = "handler.removed"
     KEYS_ROTATED = "keys.rotated"
+    KEYS_SECRETS_FORGOTTEN = "keys.secrets-forgotten"
     OWN_DATA_EXPORTED = "user.data-exported"
     PASSWORD_CHANGED = "user.password-changed"  # noqa: S105 - a deed
     PASSWORD_RESET = "user.password-reset"  # noqa: S105 - a deed

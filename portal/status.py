@@ -13,11 +13,11 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, phones, retention, targets
+from portal import keyring, keys, phones, retention, targets
 from portal.database import is_safe_sqlite, now, sqlite
-from portal.errors import N_, PortalError
+from portal.errors import N_
 from portal.extensions import config, db
-from portal.models import Call, CallState, User
+from portal.models import Call, CallState
 from portal.phones import Draft
 
 _LITTLE_SPACE = 500 * 1024**2
@@ -94,23 +94,29 @@ def _schema() -> Finding:
 
 
 def _keys() -> Finding:
-    """Try the keys on the secret that was stored last."""
-    newest = select(User).where(User.cti_pass_sealed != "").order_by(User.cti_pass_set_at.desc())
-    user = db.session.scalar(newest.limit(1))
-    if user is None:
-        return _finding(_KEYS, Health.OK, N_("No CTI password is stored yet."))
-    try:
-        keyring.current().open(user.id, "cti_pass", user.cti_pass_sealed)
-    except PortalError:
+    """Try the keys on all stored secrets."""
+    at_hand = keyring.current().afresh()
+    found, fault = keys.take_stock(at_hand), at_hand.fault
+    if fault and (found.stored or fault.kind != "keys-missing"):
+        return _finding(_KEYS, Health.BAD, fault.message, **fault.params)
+    if found.unreadable:
         return _finding(
             _KEYS,
             Health.BAD,
             N_(
-                "Stored CTI passwords cannot be read with the keys at hand. "
-                "Put the right encryption.keys back into the data folder, then restart."
+                "%(unreadable)s of %(stored)s stored secrets cannot be read: calls that need them "
+                "are refused. Put the right encryption.keys back into the data folder, or have "
+                "these secrets forgotten with: flask --app wsgi keys forget-unreadable"
             ),
+            unreadable=found.unreadable,
+            stored=found.stored,
         )
-    return _finding(_KEYS, Health.OK, N_("Stored CTI passwords can be read."))
+    return _finding(
+        _KEYS,
+        Health.OK,
+        N_("All stored secrets can be read. There are %(stored)s."),
+        stored=found.stored,
+    )
 
 
 def _redis() -> Finding:

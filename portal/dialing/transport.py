@@ -15,7 +15,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from io import BufferedReader, RawIOBase
-from ipaddress import ip_address
 from typing import Any
 
 import requests
@@ -33,7 +32,7 @@ from portal.dialing.target import (
     check_url,
     trust_for,
 )
-from portal.dialing.tls import DistrustError, Trust, secure
+from portal.dialing.tls import DistrustError, secure
 from portal.errors import DialError
 
 _MOST_TRIES = 2
@@ -93,10 +92,10 @@ def exchange(url: str, allow: AllowList, limits: Limits) -> Answer:
 
     Redirects are not followed; proxies, cookies and credentials of the environment are not used.
     """
-    watch = _Watch(limits)
+    watch = _Watch(allow, limits)
     token = _current.set(watch)
     try:
-        return _exchange(url, allow, watch)
+        return _exchange(url, watch)
     except Exception as error:  # noqa: BLE001 - of whatever kind it is, it may carry the URL
         kind = _kind(error, watch)
     finally:
@@ -104,11 +103,12 @@ def exchange(url: str, allow: AllowList, limits: Limits) -> Answer:
     raise TransportError(kind)  # outside of "except", for the error would go along
 
 
-def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
+def _exchange(url: str, watch: "_Watch") -> Answer:
     limits = watch.limits
     if len(url) > limits.longest_url:
         raise TransportError("url-too-long")
-    watch.way = _admitted(check_url(url), allow, watch)
+    watch.destination = check_url(url)
+    watch.addresses = _admitted(watch)
     request = requests.PreparedRequest()
     request.prepare(method="GET", url=url, headers=_HEADERS)
     request.url = url  # as it was shown: requests would spell it anew
@@ -119,27 +119,14 @@ def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
         return Answer(response.status_code, _body(response, limits.longest_body))
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """Where a request may go, and what has to be shown there."""
-
-    destination: Destination
-    allow: AllowList
-    addresses: tuple[Address, ...]
-    """In the order in which to try them."""
-
-    def trust(self, address: Address) -> Trust:
-        return trust_for(self.destination, address, self.allow)
-
-
-def _admitted(destination: Destination, allow: AllowList, watch: "_Watch") -> _Way:
+def _admitted(watch: "_Watch") -> tuple[Address, ...]:
     def resolve(host: str, port: int) -> list[str]:
         try:
             return look_up(host, port, watch.time.left(watch.limits.look_up))
         except TimeoutError:
             raise TransportError("dns-timeout") from None
 
-    return _Way(destination, allow, admit(destination, allow, resolve))
+    return admit(watch.destination, watch.allow, resolve)
 
 
 def _check_length(response: requests.Response) -> None:
@@ -213,10 +200,15 @@ class _Deadline:
 class _Watch:
     """What is known of an exchange under way, and how much more of it there may be."""
 
-    def __init__(self, limits: Limits) -> None:
+    destination: Destination
+    addresses: tuple[Address, ...]
+    """Where to connect to, in the order in which to try."""
+    connected_to: Address
+
+    def __init__(self, allow: AllowList, limits: Limits) -> None:
+        self.allow = allow
         self.limits = limits
         self.time = _Deadline(limits.exchange)
-        self.way: _Way
         self.sent = False
         """Whether a byte of the request may have left."""
         self._room = limits.longest_head
@@ -273,11 +265,19 @@ class _Wire(RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """Reads through a wire."""
+    """Reads through a wire, and to its end a head that http.client gives up: it may be late."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(sock, *args, **kwargs)
         self.fp = BufferedReader(_Wire(sock, self.fp.detach()))
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        except HTTPException:
+            while isinstance(self.status, int) and self.fp.readline().strip():
+                pass
+            raise
 
 
 class _Connection(HTTPConnection):
@@ -288,7 +288,7 @@ class _Connection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         """Take the place of what would resolve the host again, and perhaps to another address."""
         watch = _current.get()
-        limits, addresses = watch.limits, watch.way.addresses[:_MOST_TRIES]
+        limits, addresses = watch.limits, watch.addresses[:_MOST_TRIES]
         patience = _Deadline(watch.time.left(limits.connect))
         with suppress(OSError):
             return self._connected(addresses[0], patience.left(limits.connect / len(addresses)))
@@ -305,6 +305,7 @@ class _Connection(HTTPConnection):
         except BaseException:
             connection.close()
             raise
+        _current.get().connected_to = address
         return connection
 
     def send(self, data: Any) -> None:  # noqa: ANN401 - as http.client has it
@@ -322,11 +323,14 @@ class _TlsConnection(_Connection, HTTPSConnection):
     is_verified = True  # as far as an administrator wants it
 
     def connect(self) -> None:
-        HTTPConnection.connect(self)  # HTTPSConnection's would trust whom requests trusts
+        HTTPConnection.connect(self)  # HTTPSConnection's would encrypt once more
+
+    def _new_conn(self) -> socket.socket:
+        self.sock = super()._new_conn()  # so that it is closed whatever happens
         watch = _current.get()
-        trust = watch.way.trust(ip_address(self.sock.getpeername()[0]))
+        trust = trust_for(watch.destination, watch.connected_to, watch.allow)
         patience = watch.time.left(watch.limits.connect)
-        self.sock = secure(self.sock, watch.way.destination.host, trust, patience)
+        return secure(self.sock, watch.destination.host, trust, patience)
 
 
 class _Pool(HTTPConnectionPool):

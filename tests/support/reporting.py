@@ -1,9 +1,8 @@
 """A phone system that reports how its calls go, with the token that it was given for each."""
 
-import json
 import threading
-import urllib.request
 
+import requests
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -23,16 +22,14 @@ class ReportingPhoneSystem:
     def report(self, event: str, cause: str = "") -> None:
         """Tell the portal what has become of the call."""
         wait_for(self._called.is_set, "the portal to call")
-        request = urllib.request.Request(
-            f"{self._portal_url}/api/v1/calls/{self._call['id']}/events",
-            data=json.dumps({"event": event, "cause": cause}).encode(),
-            headers={
-                "Authorization": f"Bearer {self._call['token']}",
-                "Content-Type": "application/json",
-            },
-        )
-        with urllib.request.urlopen(request) as answer:
-            assert json.load(answer)["id"] == self._call["id"]
+        with requests.Session() as session:
+            session.trust_env = False
+            answer = session.post(
+                f"{self._portal_url}/api/v1/calls/{self._call['id']}/events",
+                json={"event": event, "cause": cause},
+                headers={"Authorization": f"Bearer {self._call['token']}"},
+            )
+        assert answer.json()["id"] == self._call["id"]
 
     def _take(self, request: Request) -> Response:
         self._call = dict(request.args)
