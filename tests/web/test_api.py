@@ -156,7 +156,7 @@ def test_a_token_opens_no_other_call(app, call, alice, bob):
 
 
 def test_a_token_is_valid_for_ten_minutes(call):
-    with time_machine.travel(now() + timedelta(seconds=595), tick=False):
+    with time_machine.travel(now() + timedelta(seconds=570), tick=False):
         assert call.get("/session").status_code == 200
     with time_machine.travel(now() + timedelta(seconds=605), tick=False):
         assert call.get("/session").json == SAME_FOR_ALL
