@@ -65,7 +65,7 @@ def _portal(folder: Path) -> Flask:
         user = User(login="bench", password_hash="", cti_user="bench", cti_phone="201")
         db.session.add(user)
         db.session.flush()
-        user.cti_pass_sealed = keyring.current().seal(user.id, "cti_pass", "secret")
+        user.cti_pass_sealed = keyring.seal(user.id, "cti_pass", "secret")
         url = "https://pbx.example/addcall?user=<#CTI_USER#>&pass=<#CTI_PASS#>&number="
         db.session.add(Handler(name="anlage", url=url))
         db.session.add(

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 from pytz import common_timezones  # type: ignore[import-untyped] # the zones that Flask-Babel knows
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from portal import audit, keyring, passwords, sessions
@@ -17,7 +16,7 @@ from portal.errors import N_, InvalidError, NotFoundError
 from portal.extensions import db
 from portal.identity import Identity
 from portal.models import Role, User
-from portal.paging import Page, load
+from portal.paging import Page, containing, load
 
 LANGUAGES = ("", "de", "en")
 """What a user may choose; empty follows the browser."""
@@ -30,7 +29,6 @@ _RIGHTS = ("login", "role", "may_dial", "may_manage_phones")
 _CTI = ("cti_user", "cti_phone", "cti_pass_sealed")
 _RECORD = (*PROFILE_FIELDS, "language", "time_zone")
 _PAGE_SIZE = 25
-_MOST_WORDS = 8
 _LOGIN = re.compile(r"[a-z0-9._@-]{1,64}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -55,7 +53,7 @@ def get(user_id: int) -> User:
 def search(text: str = "", page: int = 1) -> Page[User]:
     """Return the users whose name, login or department contain every word of the text."""
     columns = (User.firstname, User.surname, User.login, User.department)
-    users = select(User).where(*_containing(text, *columns))
+    users = select(User).where(*containing(text, *columns))
     return load(_by_name(users), page, size=_PAGE_SIZE)
 
 
@@ -63,7 +61,7 @@ def colleagues(text: str = "", page: int = 1) -> Page[User]:
     """Return the active users whose name, work or numbers contain every word of the text."""
     names = (User.firstname, User.surname, User.login, User.email)
     work = (User.department, User.position, User.location, User.phone, User.mobile)
-    active = select(User).where(User.active, *_containing(text, *names, *work))
+    active = select(User).where(User.active, *containing(text, *names, *work))
     return load(_by_name(active), page, size=_PAGE_SIZE)
 
 
@@ -170,7 +168,7 @@ def change_cti(user_id: int, *, cti_user: str, cti_pass: str | None, cti_phone: 
     user = get(user_id)
     before = audit.snapshot(user, *_CTI)
     if cti_pass:
-        user.cti_pass_sealed = keyring.current().seal(user_id, CTI_PASS, cti_pass)
+        user.cti_pass_sealed = keyring.seal(user_id, CTI_PASS, cti_pass)
         user.cti_pass_set_at = now()
     user.cti_user, user.cti_phone = cti_user, cti_phone
     _note_change(Action.CTI_CHANGED, user, before)
@@ -190,13 +188,6 @@ def cti_password(caller: Identity) -> str:
     if not caller.cti_pass_sealed:
         return ""
     return keyring.current().open(caller.id, CTI_PASS, caller.cti_pass_sealed)
-
-
-def _containing(text: str, *columns: SQLColumnExpression[str]) -> list[ColumnElement[bool]]:
-    """Return the conditions that each word stands somewhere in the columns, in any letter case."""
-    joined: SQLColumnExpression[str] = reduce(lambda left, right: left + " " + right, columns)
-    words = [word for word in text.lower().split() if word.isprintable()]
-    return [func.lower(joined).contains(word, autoescape=True) for word in words[:_MOST_WORDS]]
 
 
 def _by_name(users: Select[User]) -> Select[User]:

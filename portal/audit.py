@@ -32,6 +32,7 @@ class Action(StrEnum):
     HANDLER_CHANGED = "handler.changed"
     HANDLER_REMOVED = "handler.removed"
     KEYS_ROTATED = "keys.rotated"
+    KEYS_SECRETS_FORGOTTEN = "keys.secrets-forgotten"
     OWN_DATA_EXPORTED = "user.data-exported"
     PASSWORD_CHANGED = "user.password-changed"  # noqa: S105 - a deed
     PASSWORD_RESET = "user.password-reset"  # noqa: S105 - a deed
@@ -56,6 +57,7 @@ class Action(StrEnum):
     USER_DISABLED = "user.disabled"
     USER_ENABLED = "user.enabled"
     USER_RECORD_CHANGED = "user.record-changed"
+    TARGET_TRUST_CHANGED = "target.trust-changed"
 
 
 @dataclass(frozen=True, slots=True)

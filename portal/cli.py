@@ -17,6 +17,7 @@ from portal import (
     calls,
     handlers,
     identity,
+    keyring,
     keys,
     phones,
     retention,
@@ -124,8 +125,19 @@ def allow_target(entry: str, reason: str) -> None:
 
 @keys_group.command("rotate")
 def rotate_keys() -> None:
-    """Encrypt all stored secrets with the first of PORTAL_ENCRYPTION_KEYS."""
-    click.echo(f"{keys.rotate()} secrets are encrypted with the first key now.")
+    """Encrypt all stored secrets with a new key, or with the first of PORTAL_ENCRYPTION_KEYS."""
+    count, file = keys.rotate(), keyring.current().file
+    if file is None:
+        click.echo(f"{count} secrets are encrypted with the first key now.")
+    else:
+        click.echo(f"{count} secrets are encrypted with a new key now. Save {file} anew.")
+
+
+@keys_group.command("forget-unreadable")
+@click.confirmation_option(prompt="Their owners have to enter them again. Go on?")
+def forget_unreadable() -> None:
+    """Forget the secrets that no key opens, because their key is lost for good."""
+    click.echo(f"{keys.forget_unreadable()} secrets are forgotten.")
 
 
 @commands.command("backup")
@@ -166,6 +178,7 @@ def prepare() -> None:
     """Bring the database up to date and print where the portal will be."""
     _require_free(config().bind)
     upgrade()
+    keyring.make_first_key()
     calls.settle_lost()
     click.echo(f"Click2Dial Portal: {_base_url()}")
     if not setup.is_done():

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import structlog
 from flask import Flask
-from sqlalchemy import ColumnElement, CursorResult, delete, select
+from sqlalchemy import ColumnElement, CursorResult, delete, exists, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from portal import audit, calls, sessions
@@ -26,6 +26,7 @@ _PERIODS = "retention"
 _LAST_RUN = "retention_run"
 _SHORTEST = timedelta(hours=1)
 """Calls are kept so long even if none shall be: what is limited by the hour is counted in them."""
+_GRACE = timedelta(days=1)
 _LOOK_EVERY = timedelta(minutes=5)
 _BATCH = 500
 
@@ -62,6 +63,14 @@ def last_run() -> datetime | None:
     """Return when was deleted last, as far as is known."""
     setting = db.session.get(Setting, _LAST_RUN)
     return datetime.fromisoformat(setting.value) if setting else None
+
+
+def is_overdue() -> bool:
+    """Tell whether something is there that should have been deleted a day ago or more."""
+    return any(
+        db.session.scalar(select(exists().where(too_old)))
+        for too_old in (_old_calls(_GRACE), _old_events(_GRACE))
+    )
 
 
 def purge() -> int:
@@ -130,16 +139,16 @@ def _words(kept: Periods) -> dict[str, str]:
     return {"calls": str(kept.calls), "audit": str(kept.audit)}
 
 
-def _old_calls() -> ColumnElement[bool]:
+def _old_calls(grace: timedelta = timedelta()) -> ColumnElement[bool]:
     in_flight = [state for state in CallState if state.in_flight]
-    return (Call.created_at < _call_limit()) & Call.state.not_in(in_flight)
+    return (Call.created_at < _call_limit() - grace) & Call.state.not_in(in_flight)
 
 
-def _old_events() -> ColumnElement[bool]:
+def _old_events(grace: timedelta = timedelta()) -> ColumnElement[bool]:
     """Match old events; those of calls go with the calls, or they would say the same for longer."""
     limit = now() - timedelta(days=periods().audit)
     of_calls = AuditEvent.action.startswith("call.")
-    return (AuditEvent.at < limit) | (of_calls & (AuditEvent.at < _call_limit()))
+    return (AuditEvent.at < limit - grace) | (of_calls & (AuditEvent.at < _call_limit() - grace))
 
 
 def _call_limit() -> datetime:

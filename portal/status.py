@@ -13,11 +13,11 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, phones
+from portal import keyring, keys, phones, retention, targets
 from portal.database import is_safe_sqlite, now, sqlite
-from portal.errors import N_, PortalError
+from portal.errors import N_
 from portal.extensions import config, db
-from portal.models import Call, CallState, User
+from portal.models import Call, CallState
 from portal.phones import Draft
 
 _LITTLE_SPACE = 500 * 1024**2
@@ -94,23 +94,29 @@ def _schema() -> Finding:
 
 
 def _keys() -> Finding:
-    """Try the keys on the secret that was stored last."""
-    newest = select(User).where(User.cti_pass_sealed != "").order_by(User.cti_pass_set_at.desc())
-    user = db.session.scalar(newest.limit(1))
-    if user is None:
-        return _finding(_KEYS, Health.OK, N_("No CTI password is stored yet."))
-    try:
-        keyring.current().open(user.id, "cti_pass", user.cti_pass_sealed)
-    except PortalError:
+    """Try the keys on all stored secrets."""
+    at_hand = keyring.current().afresh()
+    found, fault = keys.take_stock(at_hand), at_hand.fault
+    if fault and (found.stored or fault.kind != "keys-missing"):
+        return _finding(_KEYS, Health.BAD, fault.message, **fault.params)
+    if found.unreadable:
         return _finding(
             _KEYS,
             Health.BAD,
             N_(
-                "Stored CTI passwords cannot be read with the keys at hand. "
-                "Put the right encryption.keys back into the data folder, then restart."
+                "%(unreadable)s of %(stored)s stored secrets cannot be read: calls that need them "
+                "are refused. Put the right encryption.keys back into the data folder, or have "
+                "these secrets forgotten with: flask --app wsgi keys forget-unreadable"
             ),
+            unreadable=found.unreadable,
+            stored=found.stored,
         )
-    return _finding(_KEYS, Health.OK, N_("Stored CTI passwords can be read."))
+    return _finding(
+        _KEYS,
+        Health.OK,
+        N_("All stored secrets can be read. There are %(stored)s."),
+        stored=found.stored,
+    )
 
 
 def _redis() -> Finding:
@@ -142,6 +148,23 @@ def _space() -> Finding:
         Health.OK if free > _LITTLE_SPACE else Health.WARN,
         N_("%(free)s MB are free in the data folder."),
         free=free // 10**6,
+    )
+
+
+def _encryption() -> Finding:
+    """Name the targets where nobody looks who answers."""
+    if entries := targets.unverified():
+        return _finding(
+            _ENCRYPTION,
+            Health.WARN,
+            N_(
+                "Any certificate will do at %(entries)s: whoever gets in between can read along. "
+                "Open the target under Click2Dial, Allowed targets, and confirm its certificate."
+            ),
+            entries=", ".join(entries),
+        )
+    return _finding(
+        _ENCRYPTION, Health.OK, N_("Over https every phone system has to show who it is.")
     )
 
 
@@ -178,6 +201,27 @@ def _calls() -> Finding:
     )
 
 
+def _deletion() -> Finding:
+    """Look whether anything is there that is older than it may get."""
+    if retention.is_overdue():
+        return _finding(
+            _DELETION,
+            Health.WARN,
+            N_(
+                "There are calls or events that should have been deleted. "
+                "Run: flask --app wsgi purge, then restart the portal."
+            ),
+        )
+    kept = retention.periods()
+    return _finding(
+        _DELETION,
+        Health.OK,
+        N_("Calls are kept %(calls)s days, the audit trail %(audit)s days."),
+        calls=kept.calls,
+        audit=kept.audit,
+    )
+
+
 _DATABASE = N_("Database")
 _SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
 _OLD_SQLITE = N_(
@@ -187,7 +231,9 @@ _OLD_SQLITE = N_(
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")
+_ENCRYPTION = N_("Encrypted connections")
 _DEFAULT_PHONE = N_("Default phone")
+_DELETION = N_("Deletion of old data")
 _PHONE_FAILS = N_("Nobody can call with %(name)s. Open it under Click2Dial to see why.")
 _LOOKS: tuple[Callable[[], Finding], ...] = (
     _database,
@@ -195,6 +241,8 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _keys,
     _redis,
     _space,
+    _encryption,
     _default_phone,
     _calls,
+    _deletion,
 )

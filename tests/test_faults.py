@@ -14,10 +14,17 @@ from flask_babel import force_locale, gettext
 from portal import accounts, phones, targets
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.target import parse_entry
+from portal.dialing.tls import TrustMode
 from portal.extensions import db
 from portal.phones import Draft
 from tests.support import many_exchanges
-from tests.support.certificates import self_signed
+from tests.support.certificates import (
+    EXPIRED,
+    an_authority,
+    issued_by,
+    self_signed,
+    tls_phone_system,
+)
 from tests.support.databases import on_sqlite
 from tests.support.faults import (
     Fault,
@@ -245,6 +252,46 @@ def test_tls_that_does_not_come_about_is_told(app, alice, dial):
     assert_told(app, alice, card, "connect-timeout")
 
 
+AUTHORITY = an_authority()
+CERTIFICATES = {
+    "expired": (issued_by(AUTHORITY, days=EXPIRED), TrustMode.AUTHORITY, "certificate-expired"),
+    "wrong host": (issued_by(AUTHORITY, "pbx.example"), TrustMode.AUTHORITY, "certificate-host"),
+    "self-signed": (self_signed(), TrustMode.SYSTEM, "certificate-issuer"),
+    "changed": (self_signed(), TrustMode.PIN, "certificate-changed"),
+}
+
+
+@on_sqlite
+@pytest.mark.parametrize("case", CERTIFICATES.values(), ids=CERTIFICATES.keys())
+def test_a_certificate_that_is_not_trusted_is_told_and_gets_nothing(app, alice, dial, case):
+    shown, mode, outcome = case
+    with tls_phone_system(shown) as system:
+        with app.app_context():
+            target = targets.allow(system.entry)
+            targets.change_trust(
+                target.id, mode, fingerprint=AUTHORITY.fingerprint, authority=AUTHORITY.pem
+            )
+        card = dial(f"{system.url}/<#NUMBER#>")
+
+    assert card.state == "failed"
+    assert card.seconds < LIMITS["connect_timeout"] + 1 + SLACK
+    assert system.received == b""
+    assert_told(app, alice, card, outcome)
+
+
+@on_sqlite
+def test_a_certificate_that_is_confirmed_is_called(app, dial):
+    with tls_phone_system(self_signed()) as system:
+        with app.app_context():
+            target = targets.allow(system.entry)
+            shown = targets.show_certificate(target.id).own
+            targets.change_trust(target.id, TrustMode.PIN, fingerprint=shown.fingerprint)
+        card = dial(f"{system.url}/<#NUMBER#>")
+
+    assert card.state == "accepted"
+    assert system.received.startswith(b"GET /call/%2B4936130262422 HTTP/1.1")
+
+
 @on_sqlite
 def test_a_name_that_does_not_exist_is_told(app, alice, dial, names: Names):
     names.answers = [[]]
@@ -309,7 +356,7 @@ def test_a_thousand_faults_leave_nothing_in_memory():
         refused = f"http://127.0.0.1:{free_port()}/"
         growth, outcomes = many_exchanges.run([*plain, untrusted, not_tls, refused], 1000)
 
-    others = {"certificate", "tls", "connection-refused"}
+    others = {"certificate-issuer", "tls", "connection-refused"}
     assert set(outcomes) == {case.outcome for case in fast.values()} | others
     assert sum(outcomes.values()) == 1000
     assert growth <= 5 * 1024 * 1024

@@ -2,24 +2,29 @@
 
 import contextlib
 import logging
+import re
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from portal.dialing import resolver, transport
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.target import AllowList, check_url, parse_entry
+from portal.dialing.tls import Trust, TrustMode
 from portal.dialing.transport import Answer, TransportError
-from tests.support.certificates import Issued, self_signed
+from tests.support.certificates import self_signed
 from tests.support.faults import (
     Fault,
+    FaultServer,
     Line,
     answers,
     drips,
@@ -45,6 +50,9 @@ CANARY = "canary-7f3a"
 SLACK = 5.0
 """So many seconds longer than its limit something may take on a loaded machine."""
 
+CERTIFICATE = self_signed()
+TRUST = Trust(TrustMode.AUTHORITY, authority=CERTIFICATE.pem)
+
 GARBAGE = {
     "other protocol": b"+OK ready\r\n",
     "binary": b"\x00\xff\x16\x03",
@@ -59,6 +67,21 @@ GARBAGE = {
 }
 
 
+HEADERS = [
+    b"Content-Length: 4",
+    b"Content-Length: 99",
+    b"Content-Length: -4",
+    b"Content-Length: 4, 4",
+    b"Transfer-Encoding: chunked",
+    b"Content-Encoding: gzip",
+    b"Content-Type: text/html; charset=nonsense",
+    b"Location: http://[broken",
+    b"Set-Cookie: \xff=;;;",
+    b" folded",
+    b"no colon",
+]
+
+
 def drips_tls(line: Line) -> None:
     """Begin with TLS and never come to the end of the first message."""
     line.send(b"\x16\x03\x03\x40\x00\x02")
@@ -70,19 +93,24 @@ def resets_at_once(line: Line) -> None:
     line.reset()
 
 
-@pytest.fixture
-def trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Issued:
-    """A certificate that the portal's computer trusts."""
-    issued = self_signed()
-    (tmp_path / "trusted.pem").write_text(issued.pem)
-    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "trusted.pem"))
-    return issued
+@pytest.fixture(scope="module")
+def any_answer() -> Iterator[tuple[FaultServer, list[bytes]]]:
+    """A phone system that says what stands in the list."""
+    answer: list[bytes] = []
+
+    def fault(line: Line) -> None:
+        line.read_request()
+        line.send(answer[0])
+
+    with phone_system_that(fault) as system:
+        yield system, answer
 
 
 def exchange(url: str, *allowed: str, **limits: float) -> Answer:
-    """Open a URL that may be opened, if nothing else is allowed."""
-    entries = allowed or (str(check_url(url)),)
-    return transport.exchange(url, AllowList(map(parse_entry, entries)), patient(**limits))
+    """Open a URL that may be opened, if nothing else is allowed; CERTIFICATE is trusted."""
+    entries = [parse_entry(entry) for entry in allowed or (str(check_url(url)),)]
+    allow = AllowList(entries, dict.fromkeys(entries, TRUST))
+    return transport.exchange(url, allow, patient(**limits))
 
 
 def failure(url: str, *allowed: str, **limits: float) -> str:
@@ -224,14 +252,14 @@ def test_a_name_without_address_is_dns_failed():
 
 
 def test_the_certificate_is_checked_for_the_name(names: Names):
-    context = self_signed().context()
+    context = CERTIFICATE.context()
     asked: list[str | None] = []
     context.sni_callback = lambda _socket, name, _context: asked.append(name)
     names.answers = [["127.0.0.1"]]
 
     with phone_system_that(answers(), context) as system:
         url = f"https://pbx.example:{system.port}/"
-        assert failure(url, f"127.0.0.1:{system.port}") == "certificate"
+        assert failure(url, f"127.0.0.1:{system.port}") == "certificate-host"
 
     assert asked == ["pbx.example"]
     assert system.bytes_seen == 0
@@ -318,8 +346,8 @@ def test_what_was_sent_is_never_sent_again(fault: Fault):
 
 
 def test_a_connection_that_breaks_before_anything_is_sent_was_no_request():
-    with phone_system_that(resets_at_once, self_signed().context()) as system:
-        kind = failure(system.url("/"))
+    with phone_system_that(resets_at_once) as system:
+        kind = failure(f"https://127.0.0.1:{system.port}/")
 
     assert not OUTCOMES[kind].was_sent
     assert system.bytes_seen == 0
@@ -335,15 +363,16 @@ def test_a_connection_that_breaks_before_anything_is_sent_was_no_request():
         (never_answers, {"answer": 0.3}),
         (never_answers, {"exchange": 0.5}),
         (drips_headers(), {"exchange": 0.5}),
+        (drips_headers(0.002), {"exchange": 1.0}),
         (drips(b"HTTP", b"/"), {"exchange": 0.5}),
         (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), {"exchange": 0.5}),
     ],
-    ids=["silent", "silent, all", "headers", "status line", "100 Continue"],
+    ids=["silent", "silent, all", "headers", "many headers", "status line", "100 Continue"],
 )
 def test_an_answer_that_does_not_come_is_not_waited_for(
-    fault: Fault, limits: dict[str, float], scheme: str, trusted: Issued
+    fault: Fault, limits: dict[str, float], scheme: str
 ):
-    with phone_system_that(fault, trusted.context() if scheme == "https" else None) as system:
+    with phone_system_that(fault, CERTIFICATE.context() if scheme == "https" else None) as system:
         started = time.monotonic()
         kind = failure(system.url("/"), **limits)
         took = time.monotonic() - started
@@ -354,11 +383,9 @@ def test_an_answer_that_does_not_come_is_not_waited_for(
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_body_that_drips_ends_with_the_time_for_the_exchange_and_the_status_counts(
-    scheme: str, trusted: Issued
-):
+def test_a_body_that_drips_ends_with_the_time_for_the_exchange_and_the_status_counts(scheme: str):
     with phone_system_that(
-        drips_body(), trusted.context() if scheme == "https" else None
+        drips_body(), CERTIFICATE.context() if scheme == "https" else None
     ) as system:
         started = time.monotonic()
         answer = exchange(system.url("/"), exchange=1.0)
@@ -521,6 +548,37 @@ def test_a_body_that_breaks_off_leaves_the_status(fault: Fault):
 def test_garbage_is_not_http(answer: bytes):
     with phone_system_that(says(answer)) as system:
         assert failure(system.url("/")) == "not-http"
+
+
+ANYTHING = st.one_of(
+    st.binary(max_size=300),
+    st.binary(max_size=200).map(lambda tail: b"HTTP/1.1 " + tail),
+    st.builds(
+        lambda status, lines: b"\r\n".join([b"HTTP/1.1 %d x" % status, *lines, b"", b"body"]),
+        st.integers(0, 1100),
+        st.lists(st.sampled_from(HEADERS) | st.binary(max_size=20), max_size=4),
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(answer=ANYTHING)
+def test_whatever_is_answered_is_an_answer_or_has_a_name(any_answer, answer: bytes):
+    """And is only taken for an answer if all of its head is there."""
+    system, answered = any_answer
+    answered[:] = [answer]
+
+    kind, status = "", 0
+    try:
+        status = exchange(system.url("/")).status
+    except TransportError as error:
+        kind = error.kind
+
+    if kind:
+        assert OUTCOMES[kind].was_sent
+    else:
+        assert re.match(rb"HTTP/[0-9.]+ +%d\b" % status, answer)
+        assert re.search(rb"\n\r?\n", answer)
 
 
 # What nobody may learn

@@ -1,6 +1,6 @@
 """Call tokens, and why a call ended.
 
-Revision: 0005, after 0003
+Revision: 0005, after 0004
 Made: 2026-11-28 03:10:00.000000
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -106,7 +106,7 @@ def plan(
     """Work out a call as far as possible, with every reason why it cannot work.
 
     ``call_values`` are the values of those variables that belong to the one call. Without
-    them the plan is only to be shown: then no secret is opened, something stands for it.
+    them the plan is only to be shown: then something stands for the secrets.
     """
     problems = _Problems()
     number = problems.attempt(Mend.NUMBER, clean, number_text) or ""
@@ -200,12 +200,13 @@ def _call_values(
     problems: _Problems,
 ) -> Mapping[str, str]:
     """Return the values of the one call, with the password if this URL needs it."""
-    if given is None:
-        return {**_STAND_INS, "CTI_PASS": caller.cti_pass_sealed and _ANY_VALUE}
+    values = _STAND_INS if given is None else given
     if "CTI_PASS" not in _names(template):
-        return given
+        return values
     password = problems.attempt(Mend.SECURITY, accounts.cti_password, caller)
-    return {**given, "CTI_PASS": _ANY_VALUE if password is None else password}
+    if password is None or (password and given is None):
+        password = _ANY_VALUE
+    return {**values, "CTI_PASS": password}
 
 
 def _expand(

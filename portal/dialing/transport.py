@@ -24,7 +24,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.resolver import look_up
-from portal.dialing.target import Address, AllowList, admit, check_url
+from portal.dialing.target import (
+    Address,
+    AllowList,
+    Destination,
+    admit,
+    check_url,
+    trust_for,
+)
+from portal.dialing.tls import DistrustError, secure
 from portal.errors import DialError
 
 _MOST_TRIES = 2
@@ -84,10 +92,10 @@ def exchange(url: str, allow: AllowList, limits: Limits) -> Answer:
 
     Redirects are not followed; proxies, cookies and credentials of the environment are not used.
     """
-    watch = _Watch(limits)
+    watch = _Watch(allow, limits)
     token = _current.set(watch)
     try:
-        return _exchange(url, allow, watch)
+        return _exchange(url, watch)
     except Exception as error:  # noqa: BLE001 - of whatever kind it is, it may carry the URL
         kind = _kind(error, watch)
     finally:
@@ -95,11 +103,12 @@ def exchange(url: str, allow: AllowList, limits: Limits) -> Answer:
     raise TransportError(kind)  # outside of "except", for the error would go along
 
 
-def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
+def _exchange(url: str, watch: "_Watch") -> Answer:
     limits = watch.limits
     if len(url) > limits.longest_url:
         raise TransportError("url-too-long")
-    watch.addresses = _admitted(url, allow, watch)
+    watch.destination = check_url(url)
+    watch.addresses = _admitted(watch)
     request = requests.PreparedRequest()
     request.prepare(method="GET", url=url, headers=_HEADERS)
     request.url = url  # as it was shown: requests would spell it anew
@@ -110,14 +119,14 @@ def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
         return Answer(response.status_code, _body(response, limits.longest_body))
 
 
-def _admitted(url: str, allow: AllowList, watch: "_Watch") -> tuple[Address, ...]:
+def _admitted(watch: "_Watch") -> tuple[Address, ...]:
     def resolve(host: str, port: int) -> list[str]:
         try:
             return look_up(host, port, watch.time.left(watch.limits.look_up))
         except TimeoutError:
             raise TransportError("dns-timeout") from None
 
-    return admit(check_url(url), allow, resolve)
+    return admit(watch.destination, watch.allow, resolve)
 
 
 def _check_length(response: requests.Response) -> None:
@@ -139,7 +148,7 @@ def _body(response: requests.Response, most: int) -> bytes:
 
 
 def _kind(error: Exception, watch: "_Watch") -> str:
-    if isinstance(error, TransportError):
+    if isinstance(error, TransportError | DistrustError):
         return error.kind
     if isinstance(error, DialError):
         return error.kind if error.kind in OUTCOMES else "bad-url"
@@ -150,7 +159,6 @@ def _kind(error: Exception, watch: "_Watch") -> str:
 
 _BEFORE_SENDING: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "connect-timeout"),
-    (ssl.SSLCertVerificationError, "certificate"),
     (ssl.SSLError, "tls"),
     (ConnectionRefusedError, "connection-refused"),
     (Exception, "unreachable"),
@@ -192,11 +200,15 @@ class _Deadline:
 class _Watch:
     """What is known of an exchange under way, and how much more of it there may be."""
 
-    def __init__(self, limits: Limits) -> None:
+    destination: Destination
+    addresses: tuple[Address, ...]
+    """Where to connect to, in the order in which to try."""
+    connected_to: Address
+
+    def __init__(self, allow: AllowList, limits: Limits) -> None:
+        self.allow = allow
         self.limits = limits
         self.time = _Deadline(limits.exchange)
-        self.addresses: tuple[Address, ...] = ()
-        """Where to connect to, in the order in which to try."""
         self.sent = False
         """Whether a byte of the request may have left."""
         self._room = limits.longest_head
@@ -253,11 +265,19 @@ class _Wire(RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """Reads through a wire."""
+    """Reads through a wire, and to its end a head that http.client gives up: it may be late."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(sock, *args, **kwargs)
         self.fp = BufferedReader(_Wire(sock, self.fp.detach()))
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        except HTTPException:
+            while isinstance(self.status, int) and self.fp.readline().strip():
+                pass
+            raise
 
 
 class _Connection(HTTPConnection):
@@ -285,6 +305,7 @@ class _Connection(HTTPConnection):
         except BaseException:
             connection.close()
             raise
+        _current.get().connected_to = address
         return connection
 
     def send(self, data: Any) -> None:  # noqa: ANN401 - as http.client has it
@@ -297,13 +318,19 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS, once the phone system has shown what it has to."""
+
+    is_verified = True  # as far as an administrator wants it
+
+    def connect(self) -> None:
+        HTTPConnection.connect(self)  # HTTPSConnection's would encrypt once more
 
     def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
+        self.sock = super()._new_conn()  # so that it is closed whatever happens
         watch = _current.get()
-        connection.settimeout(watch.time.left(watch.limits.connect))  # the handshake ends with it
-        return connection
+        trust = trust_for(watch.destination, watch.connected_to, watch.allow)
+        patience = watch.time.left(watch.limits.connect)
+        return secure(self.sock, watch.destination.host, trust, patience)
 
 
 class _Pool(HTTPConnectionPool):

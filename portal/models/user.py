@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Base, now
-from portal.models.columns import word
+from portal.models.columns import sealed, word
 
 
 class Role(StrEnum):
@@ -49,8 +49,7 @@ class User(Base):
 
     cti_user: Mapped[str] = mapped_column(String(255), default="")
     cti_phone: Mapped[str] = mapped_column(String(255), default="")
-    cti_pass_sealed: Mapped[str] = mapped_column(String(2048), default="")
-    """The CTI password, encrypted by the keyring; empty if none is set."""
+    cti_pass_sealed: Mapped[str] = sealed("cti_pass")
     cti_pass_set_at: Mapped[datetime | None]
 
     preferred_phone_id: Mapped[int | None] = mapped_column(

@@ -23,7 +23,7 @@ from portal.web.templating import LANGUAGES
 bp = Blueprint("accounts", __name__)
 
 _limited = limiter.limit(
-    lambda: config().sign_ins_per_address,
+    lambda: f"{config().sign_ins_per_address} per {config().sign_in_window} seconds",
     methods=["POST"],
     # a whole company may come from one address: those who get in do not count
     deduct_when=lambda response: response.status_code >= HTTPStatus.BAD_REQUEST,

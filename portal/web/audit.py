@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, Response, request, stream_with_context
 from flask_babel import gettext
 
-from portal import retention, trail
+from portal import trail
 from portal.errors import N_
 from portal.export import csv_cell
 from portal.models import AuditEvent
 from portal.trail import Filter
 from portal.web.audit_event import EventLine
-from portal.web.forms import Form
+from portal.web.confirmation import confirmed
 from portal.web.guards import admin, me
 from portal.web.htmx import answer
 from portal.web.paging import pager, wanted_page
@@ -46,39 +46,31 @@ _COLUMNS = (
 )
 
 
-class ExportForm(Form):
-    """The wish to save as a file what the list has been narrowed to."""
-
-
 @bp.route("/admin/audit", methods=["GET", "POST"])
 @admin
+@confirmed
 def index() -> Response:
     """List the events that a search finds, or all; a POST saves them as a file."""
-    chosen = {name: request.args.get(name, "") for name in asdict(Filter())}
-    wanted, form = Filter(**chosen), ExportForm()
-    if not form.validate_on_submit():
-        return _page(wanted, form)
-    lines = _file(trail.export(wanted), ZoneInfo(me().time_zone))
-    response = Response(stream_with_context(lines), mimetype="text/csv")
-    response.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
-    return response
-
-
-def _page(wanted: Filter, form: ExportForm) -> Response:
+    wanted = Filter(**{name: request.args.get(name, "") for name in asdict(Filter())})
+    if request.method == "POST":
+        return _attachment(_file(trail.export(wanted), ZoneInfo(me().time_zone)))
     found = trail.search(wanted, wanted_page())
     return answer(
         "audit/index.html",
         "audit/_list.html",
-        422 if form.errors else 200,
         wanted=wanted,
-        form=form,
         found=found,
         lines=[EventLine(event) for event in found.items],
         pager=pager(found),
         areas=_AREAS,
         periods=_PERIODS,
-        kept=retention.periods(),
     )
+
+
+def _attachment(lines: Iterator[str]) -> Response:
+    response = Response(stream_with_context(lines), mimetype="text/csv")
+    response.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
+    return response
 
 
 def _file(events: Iterable[AuditEvent], zone: ZoneInfo) -> Iterator[str]:

@@ -108,6 +108,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "handler.changed": (N_("CTI handler changed"), "route"),
     "handler.removed": (N_("CTI handler deleted"), "route"),
     "keys.rotated": (N_("Keys rotated"), "lock"),
+    "keys.secrets-forgotten": (N_("Unreadable secrets forgotten"), "lock"),
     "permissions.changed": (N_("Dial permissions changed"), "shield-check"),
     "phone.added": (N_("Phone added"), "smartphone"),
     "phone.changed": (N_("Phone changed"), "smartphone"),

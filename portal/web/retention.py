@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired
 from portal import retention
 from portal.errors import InvalidError
 from portal.retention import AUDIT_DAYS, CALL_DAYS, Periods
-from portal.web.forms import Form
+from portal.web.confirmation import ProtectedForm
 from portal.web.guards import admin
 from portal.web.htmx import redirect
 
@@ -23,7 +23,7 @@ def _days(allowed: range) -> dict[str, int]:
     return {"min": allowed[0], "max": allowed[-1]}
 
 
-class RetentionForm(Form):
+class RetentionForm(ProtectedForm):
     """How many days what people did is kept."""
 
     calls = IntegerField(_l("Calls, in days"), [InputRequired(_NEEDED)], render_kw=_days(CALL_DAYS))

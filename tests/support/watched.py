@@ -25,7 +25,7 @@ class WatchedClient(Client):
 
     search: Search
     overlooks_next = False
-    """Whether the next page must hold a secret: the browser is to open it, or has just sent it."""
+    """Whether the next page has to hold a secret: the browser shall open it, or has sent it."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)

@@ -213,6 +213,17 @@ def test_too_many_tries_from_one_address_are_refused_for_a_while(client, alice):
     assert client.get("/login").status_code == 200
 
 
+def test_tries_of_an_address_are_a_setting(make_app, alice):
+    client = make_app(sign_ins_per_address=2).test_client()
+    for login in ("one", "two"):
+        assert client.submit("/login", {"login": login, "password": "wrong"}).status_code == 422
+
+    answer = client.submit("/login", {"login": "alice", "password": PASSWORD})
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 901
+
+
 def test_who_gets_in_does_not_count_as_a_try(client, alice):
     statuses = {
         client.submit("/login", {"login": "alice", "password": PASSWORD}).status_code

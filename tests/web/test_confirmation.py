@@ -35,6 +35,7 @@ PROTECTED = {
     "POST /admin/click2dial/targets/<int:target_id>/delete": {},
     "POST /admin/click2dial/schemes": {"scheme": "msteams"},
     "POST /admin/click2dial/schemes/<scheme>/delete": {},
+    "POST /admin/audit/retention": {"calls": "7", "audit": "365"},
     "POST /admin/users/new": NEW_USER,
     "POST /admin/users/<int:user_id>/account": ACCOUNT,
     "POST /admin/users/<int:user_id>/disable": {},
@@ -52,6 +53,9 @@ PROTECTED = {
     "POST /settings/security/cti-pass/delete": {},
 }
 """Every change that needs the password, and what to enter for it."""
+
+DOWNLOADS = {"POST /admin/audit": "text/csv", "POST /settings/privacy": "application/json"}
+"""Every file that needs the password, and its type; nothing changes by it."""
 
 EXCEPTIONS = {
     "POST /admin/click2dial/handlers/check": "changes nothing",
@@ -133,7 +137,7 @@ def test_every_change_asks_for_the_password_or_is_an_exception_with_a_reason(app
         if not route.startswith("GET") and route.split()[1].startswith(("/admin", "/settings"))
     }
 
-    mine = {route.replace("own_phone", "phone_id") for route in PROTECTED}
+    mine = {route.replace("own_phone", "phone_id") for route in [*PROTECTED, *DOWNLOADS]}
     assert changes == mine | set(EXCEPTIONS)
     assert not mine & set(EXCEPTIONS)
 
@@ -164,6 +168,18 @@ def test_with_the_password_it_is_done_in_one_step(app, stale, path_of, route):
 
     assert answer.status_code == 303
     assert without_sessions_and_tries(content(app)) != before
+
+
+@pytest.mark.parametrize("route", DOWNLOADS)
+def test_a_file_is_given_only_with_the_password(stale, path_of, route):
+    path = path_of(route)
+
+    refused = stale.submit(path, {"confirm_password": "wrong"})
+    given = stale.submit(path, {"confirm_password": PASSWORD})
+
+    assert refused.status_code == 422
+    assert refused.mimetype == "text/html"
+    assert (given.status_code, given.mimetype) == (200, DOWNLOADS[route])
 
 
 @pytest.mark.parametrize("page", FORM_PAGES)

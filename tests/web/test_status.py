@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -13,7 +14,7 @@ from portal.database import now
 from portal.dialing.template import OpenMode
 from portal.extensions import db
 from portal.identity import of_login
-from portal.models import Call, CallState, User
+from portal.models import AuditEvent, Call, CallState, User
 from portal.phones import Draft
 from portal.status import version
 from tests.support import people
@@ -128,6 +129,21 @@ def test_calls_of_the_last_day_are_counted(app, ada):
     found = health(ada.client.get("/admin/status"))["Calls in the last 24 hours"]
 
     assert found == ("ok", "Total: 2. Failed or with an unknown outcome: 1.")
+
+
+def test_data_that_should_be_gone_is_reported(app, ada):
+    assert health(ada.client.get("/admin/status"))["Deletion of old data"] == (
+        "ok",
+        "Calls are kept 30 days, the audit trail 365 days.",
+    )
+
+    with app.app_context():
+        db.session.add(AuditEvent(action="call.placed", at=now() - timedelta(days=31, minutes=1)))
+        db.session.commit()
+
+    state, sentence = health(ada.client.get("/admin/status"))["Deletion of old data"]
+    assert state == "warn"
+    assert "flask --app wsgi purge" in sentence
 
 
 @on_sqlite
