@@ -61,8 +61,10 @@ class Config:
     sign_ins_per_address: str = "30 per 15 minutes"
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
-    dial_workers: int = limit(8, least=1, most=64)
+    dial_patience: float = limit(2.0, least=0.1, most=10.0)
+    dial_per_target: int = limit(4, least=1, most=64)
     dial_queue: int = limit(64, least=0, most=10_000)
+    dial_workers: int = limit(32, least=1, most=64)
     look_up_timeout: float = limit(2.0, least=0.1, most=30.0)
     connect_timeout: float = limit(3.0, least=0.1, most=30.0)
     answer_timeout: float = limit(10.0, least=0.1, most=60.0)

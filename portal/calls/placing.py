@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +15,10 @@ from sqlalchemy import or_, select
 from portal import phones, targets
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
+from portal.config import Config
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
-from portal.dialing.dispatch import Dispatcher
+from portal.dialing.dispatch import Dispatcher, Job, Limits
 from portal.dialing.number import clean
 from portal.dialing.outcome import Outcome
 from portal.dialing.template import MASK, OpenMode
@@ -32,9 +32,6 @@ from portal.phones import DialPhone
 _CLICK_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SAME_CLICK = timedelta(seconds=5)
 """Within this time the same number on the same phone is a double click or a second tab."""
-
-_PATIENCE_SECONDS = 10
-"""A call that had to wait longer is not sent any more: nobody expects their phone to ring then."""
 
 _LINK_LASTS = timedelta(minutes=10)
 """How long a call that was handed over can be opened by hand."""
@@ -78,7 +75,7 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
     call = _write_down(caller, planned, call_values["CALLID"], click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
-    return Placed(_dispatch(call, expansion.url), is_new=True)
+    return Placed(_dispatch(call, planned), is_new=True)
 
 
 def link_of(call: Call) -> str:
@@ -87,9 +84,15 @@ def link_of(call: Call) -> str:
     return call.masked_url if is_fresh and MASK not in call.masked_url else ""
 
 
-def dispatchers(workers: int, room: int) -> Mapping[str, Dispatcher]:
+def dispatchers(settings: Config) -> Mapping[str, Dispatcher]:
     """Return a pool for each kind of phone system, so that none can hold up another."""
-    return {connector: Dispatcher(workers, room) for connector in CONNECTORS}
+    limits = Limits(
+        workers=settings.dial_workers,
+        per_target=settings.dial_per_target,
+        room=settings.dial_queue,
+        patience=settings.dial_patience,
+    )
+    return {connector: Dispatcher(limits) for connector in CONNECTORS}
 
 
 def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) -> Call | None:
@@ -147,27 +150,36 @@ def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str)
     return call
 
 
-def _dispatch(call: Call, url: str) -> Call:
+def _dispatch(call: Call, planned: Plan) -> Call:
     """Hand a call to the pool of its connector and return it as it then is.
 
     The URL with its secrets is only kept in memory.
     """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - for the thread
     dispatcher: Dispatcher = app.extensions["dispatchers"][call.connector]
+    job = Job(
+        run=partial(_send, app, call.id, call.connector, planned.ready().url),
+        refuse=partial(_refuse, app, call.id),
+        target=str(planned.destination or ""),
+    )
     try:
-        dispatcher.submit(partial(_send, app, call.id, call.connector, url, time.monotonic()))
+        dispatcher.submit(job)
     except BusyError:
         advance(call.id, CallState.FAILED, Outcome("busy"))
         return db.session.get_one(Call, call.id)
     return call
 
 
-def _send(app: Flask, call_id: str, connector: str, url: str, placed_at: float) -> None:
+def _refuse(app: Flask, call_id: str) -> None:
+    """Do not make a call whose turn did not come: nobody expects the phone to ring any more."""
+    with app.app_context():
+        advance(call_id, CallState.FAILED, Outcome("busy"))
+
+
+def _send(app: Flask, call_id: str, connector: str, url: str) -> None:
     """Make a call in a thread of the pool; no transaction is open while the phone system works."""
     with app.app_context(), structlog.contextvars.bound_contextvars(call_id=call_id):
-        if time.monotonic() - placed_at > _PATIENCE_SECONDS:
-            advance(call_id, CallState.FAILED, Outcome("busy"))
-        elif advance(call_id, CallState.SENDING):
+        if advance(call_id, CallState.SENDING):
             outcome = CONNECTORS[connector](_request(url), partial(_report, call_id))
             advance(call_id, CallState(outcome.verdict), outcome)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from portal import accounts, rights, targets
 from portal.dialing.handler import Resolution, resolve
 from portal.dialing.number import NumberFormat, NumberInfo, clean, describe, format_number
-from portal.dialing.target import check_listed, check_url, fixed_destination
+from portal.dialing.target import Destination, check_listed, check_url, fixed_destination
 from portal.dialing.template import Expansion, OpenMode, Template, expand, parse
 from portal.dialing.variables import VARIABLES, Source
 from portal.errors import N_, DialError, ForbiddenError, PortalError
@@ -66,6 +66,8 @@ class Plan:
     """The dial URL with all values; anything stands for those in ``missing``."""
     missing: frozenset[str]
     """The variables that have no value."""
+    destination: Destination | None
+    """Where the server sends a request; None if it sends none, or while that is not known."""
 
     @property
     def leaves_page(self) -> bool:
@@ -111,14 +113,15 @@ def plan(
     at_phone = _mend_phone(caller, phone)
     resolution = problems.attempt(at_phone, resolve, phone.url, phone.handlers)
     template = problems.attempt(at_phone, _parse, resolution.url, phone) if resolution else None
-    expansion, missing = None, frozenset[str]()
+    expansion, missing, destination = None, frozenset[str](), None
     if template:
         values = {"NUMBER": formatted, **_own_values(caller)}
         values |= _call_values(caller, template, call_values, problems)
         missing = frozenset(name for name in _names(template) if not values.get(name))
         expansion = _expand(template, values, missing, problems, at_phone)
         if expansion and phone.contacts_target and _has_host(template, missing):
-            _check_target(caller, phone, expansion, problems)
+            destination = problems.attempt(at_phone, check_url, expansion.url)
+            _check_target(caller, phone, destination, problems)
     return Plan(
         phone=phone,
         problems=tuple(problems),
@@ -129,6 +132,7 @@ def plan(
         template=template,
         expansion=expansion,
         missing=missing,
+        destination=destination,
     )
 
 
@@ -230,11 +234,10 @@ def _has_host(template: Template, missing: frozenset[str]) -> bool:
 def _check_target(
     caller: Identity,
     phone: DialPhone,
-    expansion: Expansion,
+    destination: Destination | None,
     problems: _Problems,
 ) -> None:
     """Report a target that may not be contacted, as far as can be told without its addresses."""
-    destination = problems.attempt(_mend_phone(caller, phone), check_url, expansion.url)
     if destination:
         allow = targets.allow_list_at(phone.targets_version)
         may_mend = rights.may_administer(caller)
