@@ -13,7 +13,7 @@ from portal import accounts, calls, handlers, phones, targets
 from portal.calls import Filter, Mend
 from portal.database import now
 from portal.dialing.connector import practice
-from portal.dialing.dispatch import Dispatcher, Limits
+from portal.dialing.dispatch import Capacity, Dispatcher
 from portal.dialing.number import NumberFormat
 from portal.dialing.outcome import Outcome
 from portal.dialing.target import parse_entry
@@ -509,7 +509,7 @@ def test_a_call_needs_a_click(caller, click_token):
 
 def test_when_too_many_wait_the_call_fails_honestly(app, caller):
     _default_phone(f"http://127.0.0.1:{free_port()}/<#NUMBER#>")
-    full = Dispatcher(Limits(workers=0, per_target=1, room=0, patience=1))
+    full = Dispatcher(Capacity(workers=0, per_target=1, room=0, patience=1))
     app.extensions["dispatchers"] = {"http": full}
 
     placed = _place(caller)
@@ -519,7 +519,7 @@ def test_when_too_many_wait_the_call_fails_honestly(app, caller):
 
 def test_a_call_that_waited_too_long_is_not_sent(app, caller, phone_system):
     _default_phone(phone_system.url_for("/call?n=<#NUMBER#>"))
-    full = Dispatcher(Limits(workers=0, per_target=1, room=1, patience=0.1))
+    full = Dispatcher(Capacity(workers=0, per_target=1, room=1, patience=0.1))
     app.extensions["dispatchers"] = {"http": full}
 
     placed = _place(caller)

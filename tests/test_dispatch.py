@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from portal.dialing import dispatch
-from portal.dialing.dispatch import Dispatcher, Job, Limits
+from portal.dialing.dispatch import Capacity, Dispatcher, Job
 from portal.errors import BusyError
 from tests.support.processes import wait_for
 
@@ -16,8 +16,8 @@ LONG = 60.0
 """More patience than any test has."""
 
 
-def limits(**others):
-    return Limits(**{"workers": 8, "per_target": 4, "room": 64, "patience": LONG, **others})
+def capacity(**others):
+    return Capacity(**{"workers": 8, "per_target": 4, "room": 64, "patience": LONG, **others})
 
 
 class Calls:
@@ -50,13 +50,13 @@ def those():
 def test_no_thread_is_started_before_the_first_job():
     before = threading.active_count()
 
-    Dispatcher(limits())
+    Dispatcher(capacity())
 
     assert threading.active_count() == before
 
 
 def test_no_thread_is_left_when_there_is_nothing_to_do(those):
-    dispatcher = Dispatcher(limits(workers=1))
+    dispatcher = Dispatcher(capacity(workers=1))
     for name in "abc":
         dispatcher.submit(those.job(name))
     those.wait_until_started("a")
@@ -71,7 +71,7 @@ def test_no_thread_is_left_when_there_is_nothing_to_do(those):
 
 
 def test_a_finished_job_makes_room():
-    dispatcher = Dispatcher(limits(workers=1, room=0))
+    dispatcher = Dispatcher(capacity(workers=1, room=0))
     done = threading.Event()
     dispatcher.submit(Job(done.set, pytest.fail))
     assert done.wait(10)
@@ -87,7 +87,7 @@ def test_a_finished_job_makes_room():
 
 
 def test_at_most_so_many_run_and_wait(those):
-    dispatcher = Dispatcher(limits(workers=2, room=1))
+    dispatcher = Dispatcher(capacity(workers=2, room=1))
     for name in "abc":
         dispatcher.submit(those.job(name))
     those.wait_until_started("a", "b")
@@ -102,7 +102,7 @@ def test_at_most_so_many_run_and_wait(those):
 
 
 def test_a_target_that_hangs_holds_its_own_few_threads(those):
-    dispatcher = Dispatcher(limits(workers=6, per_target=4))
+    dispatcher = Dispatcher(capacity(workers=6, per_target=4))
     for number in range(10):
         dispatcher.submit(those.job(f"dead-{number}", "dead.example:443"))
     others = Calls()
@@ -118,7 +118,7 @@ def test_a_target_that_hangs_holds_its_own_few_threads(those):
 
 
 def test_what_contacts_no_target_shares_only_the_workers(those):
-    dispatcher = Dispatcher(limits(workers=6, per_target=1))
+    dispatcher = Dispatcher(capacity(workers=6, per_target=1))
 
     for name in "abcdef":
         dispatcher.submit(those.job(name))
@@ -127,7 +127,7 @@ def test_what_contacts_no_target_shares_only_the_workers(those):
 
 
 def test_those_who_wait_go_in_the_order_in_which_they_came(those):
-    dispatcher = Dispatcher(limits(per_target=1))
+    dispatcher = Dispatcher(capacity(per_target=1))
     for name in "abcd":
         dispatcher.submit(those.job(name, "pbx.example:443"))
     those.wait_until_started("a")
@@ -139,7 +139,7 @@ def test_those_who_wait_go_in_the_order_in_which_they_came(those):
 
 
 def test_whoever_waits_too_long_is_refused_and_never_runs(those):
-    dispatcher = Dispatcher(limits(per_target=1, patience=0.2))
+    dispatcher = Dispatcher(capacity(per_target=1, patience=0.2))
     for name in "abc":
         dispatcher.submit(those.job(name, "pbx.example:443"))
 
@@ -153,7 +153,7 @@ def test_whoever_waits_too_long_is_refused_and_never_runs(those):
 
 
 def test_patience_begins_anew_for_those_who_come_later(those):
-    dispatcher = Dispatcher(limits(per_target=1, patience=0.1))
+    dispatcher = Dispatcher(capacity(per_target=1, patience=0.1))
     for name in "ab":
         dispatcher.submit(those.job(name, "pbx.example:443"))
     wait_for(lambda: those.refused == ["b"], "the first to be refused")
@@ -165,7 +165,7 @@ def test_patience_begins_anew_for_those_who_come_later(those):
 
 
 def test_nobody_waits_with_a_thread_of_their_own(those):
-    dispatcher = Dispatcher(limits(per_target=2))
+    dispatcher = Dispatcher(capacity(per_target=2))
 
     for number in range(40):
         dispatcher.submit(those.job(str(number), "pbx.example:443"))
@@ -174,7 +174,7 @@ def test_nobody_waits_with_a_thread_of_their_own(those):
 
 
 def test_closing_refuses_what_waits_and_ends_what_runs(those):
-    dispatcher = Dispatcher(limits(workers=1))
+    dispatcher = Dispatcher(capacity(workers=1))
     dispatcher.submit(those.job("first"))
     dispatcher.submit(those.job("second"))
     those.wait_until_started("first")
@@ -193,7 +193,7 @@ def test_closing_refuses_what_waits_and_ends_what_runs(those):
 def test_a_job_that_fails_is_logged_without_its_message_and_makes_room(monkeypatch, those):
     # One that has been used before is bound to the settings of then, and is not captured.
     monkeypatch.setattr(dispatch, "log", structlog.get_logger())
-    dispatcher = Dispatcher(limits(workers=1))
+    dispatcher = Dispatcher(capacity(workers=1))
 
     def fail():
         raise ValueError("https://pbx.example/?pass=canary")

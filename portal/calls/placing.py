@@ -18,7 +18,7 @@ from portal.calls.progress import advance
 from portal.config import Config
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
-from portal.dialing.dispatch import Dispatcher, Job, Limits
+from portal.dialing.dispatch import Capacity, Dispatcher, Job
 from portal.dialing.number import clean
 from portal.dialing.outcome import Outcome
 from portal.dialing.template import MASK, OpenMode
@@ -86,13 +86,13 @@ def link_of(call: Call) -> str:
 
 def dispatchers(settings: Config) -> Mapping[str, Dispatcher]:
     """Return a pool for each kind of phone system, so that none can hold up another."""
-    limits = Limits(
+    capacity = Capacity(
         workers=settings.dial_workers,
         per_target=settings.dial_per_target,
         room=settings.dial_queue,
         patience=settings.dial_patience,
     )
-    return {connector: Dispatcher(limits) for connector in CONNECTORS}
+    return {connector: Dispatcher(capacity) for connector in CONNECTORS}
 
 
 def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) -> Call | None:

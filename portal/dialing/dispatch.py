@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Capacity:
     """How much happens at once."""
 
     workers: int
@@ -42,13 +42,13 @@ class Job:
 
 
 class Dispatcher:
-    """Runs jobs within limits, those who wait in the order in which they came.
+    """Runs jobs as far as there is room, those who wait in the order in which they came.
 
     No thread is started before the first job, so that the process can fork until then.
     """
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
         self._changed = Condition()
         self._running: Counter[str] = Counter()
         """How many jobs run for each target."""
@@ -64,11 +64,11 @@ class Dispatcher:
                 self._start(self._work, job)
                 self._running[job.target] += 1
                 return
-            if len(self._waiting) >= self._limits.room:
+            if len(self._waiting) >= self._capacity.room:
                 raise BusyError(
                     "busy", N_("The portal is busy with other calls. Nothing was sent.")
                 )
-            self._waiting.append((monotonic() + self._limits.patience, job))
+            self._waiting.append((monotonic() + self._capacity.patience, job))
             if not self._is_watched:
                 self._start(self._watch)
                 self._is_watched = True
@@ -86,9 +86,9 @@ class Dispatcher:
             thread.join()
 
     def _has_place(self, target: str) -> bool:
-        if self._running.total() >= self._limits.workers:
+        if self._running.total() >= self._capacity.workers:
             return False
-        return not target or self._running[target] < self._limits.per_target
+        return not target or self._running[target] < self._capacity.per_target
 
     def _start(self, work: Callable[..., None], *args: Job) -> None:
         thread = Thread(target=work, args=args, name="dial")
