@@ -7,7 +7,9 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
+from portal.dialing.transport import Limits
 from tests.support.processes import free_port
 
 _ENDS_WITH_RESET = struct.pack("ii", 1, 0)
@@ -178,6 +180,21 @@ def port_that_swallows_connections() -> Iterator[int]:
             if filler.connect_ex(address) != 0:
                 break
         yield address[1]
+
+
+def patient(**others: float) -> Limits:
+    """Return limits that a loaded machine keeps, but for those that a test is about."""
+    limits: dict[str, Any] = {
+        "look_up": 20.0,
+        "connect": 20.0,
+        "retry_pause": 0.05,
+        "answer": 20.0,
+        "exchange": 30.0,
+        "longest_url": 4096,
+        "longest_head": 32 * 1024,
+        "longest_body": 64 * 1024,
+    }
+    return Limits(**(limits | others))
 
 
 # What can go wrong once a connection is there
