@@ -69,6 +69,10 @@ class Config:
     connect_timeout: float = limit(3.0, least=0.1, most=30.0)
     answer_timeout: float = limit(10.0, least=0.1, most=60.0)
     exchange_timeout: float = limit(15.0, least=0.1, most=65.0)
+    retry_pause: float = limit(0.25, least=0.0, most=5.0)
+    longest_url: int = limit(4096, least=256, most=4096)
+    longest_head: int = limit(32 * 1024, least=1024, most=1024**2)
+    longest_body: int = limit(64 * 1024, least=1024, most=1024**2)
 
     @property
     def database_uri(self) -> str:

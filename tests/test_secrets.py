@@ -13,7 +13,6 @@ from portal.calls import Placed
 from portal.dialing.connector import DialRequest
 from portal.dialing.target import AllowList
 from portal.dialing.template import OpenMode, expand, parse
-from portal.dialing.transport import Timeouts
 from portal.extensions import db
 from portal.models import Call, User
 
@@ -54,7 +53,7 @@ def test_the_signed_in_user_shows_no_credentials(app, alice):
 
 def test_a_url_that_is_to_be_opened_is_not_printed():
     url = "https://pbx.example/?password=canary"
-    request = DialRequest(url, AllowList(), Timeouts(1, 1, 1, 1))
+    request = DialRequest(url, AllowList(), patient())
 
     assert "canary" not in repr(request) + repr(Placed(Call(), is_new=True, url=url))
 

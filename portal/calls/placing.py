@@ -22,7 +22,7 @@ from portal.dialing.dispatch import Capacity, Dispatcher, Job
 from portal.dialing.number import clean
 from portal.dialing.outcome import Outcome
 from portal.dialing.template import MASK, OpenMode
-from portal.dialing.transport import Timeouts
+from portal.dialing.transport import Limits
 from portal.errors import N_, BusyError, ConflictError, InvalidError
 from portal.extensions import config, db
 from portal.identity import Identity
@@ -192,11 +192,15 @@ def _request(url: str) -> DialRequest:
     return DialRequest(
         url,
         allow,
-        Timeouts(
+        Limits(
             look_up=settings.look_up_timeout,
             connect=settings.connect_timeout,
+            retry_pause=settings.retry_pause,
             answer=settings.answer_timeout,
             exchange=settings.exchange_timeout,
+            longest_url=settings.longest_url,
+            longest_head=settings.longest_head,
+            longest_body=settings.longest_body,
         ),
     )
 

@@ -74,6 +74,4 @@ def settle_lost(user_id: int | None = None) -> None:
 
 
 def _latest_lost() -> datetime:
-    settings = config()
-    longest = settings.look_up_timeout + settings.connect_timeout + settings.exchange_timeout
-    return now() - timedelta(seconds=longest + _SPARE_SECONDS)
+    return now() - timedelta(seconds=config().exchange_timeout + _SPARE_SECONDS)

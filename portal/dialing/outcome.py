@@ -55,6 +55,9 @@ OUTCOMES: Mapping[str, Meaning] = {
     "dns-failed": _not_sent(
         N_("No address was found for the host name in the dial URL."), _CHECK_HOST
     ),
+    "dns-timeout": _not_sent(
+        N_("The address for the host name in the dial URL was not found in time."), _TRY_AGAIN
+    ),
     "not-on-allow-list": _not_sent(
         N_("The portal may not contact the host in the dial URL."), _HAVE_IT_ALLOWED
     ),
@@ -63,6 +66,14 @@ OUTCOMES: Mapping[str, Meaning] = {
     ),
     "address-never-allowed": _not_sent(
         N_("The host in the dial URL has an address where no phone system can be."), _CHECK_HOST
+    ),
+    "bad-url": _not_sent(
+        N_("What the dial URL has become cannot be opened."),
+        N_("Ask your administrator to check the dial URL."),
+    ),
+    "url-too-long": _not_sent(
+        N_("With all values inserted the dial URL is longer than the portal may open."),
+        N_("Ask your administrator to shorten the dial URL."),
     ),
     "unreachable": _not_sent(
         N_("The phone system cannot be reached over the network."), _TRY_AGAIN

@@ -4,15 +4,16 @@ The host is resolved once, all its addresses are checked, and only these are con
 """
 
 import logging
+import re
 import socket
 import ssl
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from http.client import HTTPException, RemoteDisconnected
-from threading import Timer
 from typing import Any
 
 import requests
@@ -20,11 +21,13 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from portal.dialing.outcome import OUTCOMES
 from portal.dialing.resolver import look_up
 from portal.dialing.target import Address, AllowList, admit, check_url
 from portal.errors import DialError
 
-LONGEST_BODY = 64 * 1024
+_MOST_TRIES = 2
+"""So many connections are tried: the second to another address, if there is one."""
 
 _HEADERS = {
     "User-Agent": "Click2Dial-Portal",
@@ -54,63 +57,90 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Timeouts:
-    """How long to wait, in seconds."""
+class Limits:
+    """How long to wait, in seconds, and how much to send and to take, in bytes."""
 
     look_up: float
-    """For the address of the host."""
+    """For the addresses of the host."""
     connect: float
+    """For a connection to one of them; as long again for TLS."""
+    retry_pause: float
+    """From a connection that did not come about to the second and last try."""
     answer: float
-    """For each wait for data."""
+    """For the first byte of the answer, and then for each more."""
     exchange: float
-    """For all of it once the address is known."""
+    """For all of it."""
+    longest_url: int
+    longest_head: int
+    """The status line and all headers."""
+    longest_body: int
+    """Of a longer one only the beginning is read."""
 
 
-def exchange(url: str, allow: AllowList, timeouts: Timeouts) -> Answer:
-    """Open an http(s) URL once and return the answer. Raises TransportError.
+def exchange(url: str, allow: AllowList, limits: Limits) -> Answer:
+    """Open an http(s) URL once and return the answer. Raises TransportError and nothing else.
 
     Redirects are not followed; proxies, cookies and credentials of the environment are not used.
     """
-    addresses = _admitted(url, allow, timeouts.look_up)
+    watch = _Watch(limits)
+    token = _current.set(watch)
+    try:
+        return _exchange(url, allow, watch)
+    except Exception as error:  # noqa: BLE001 - of whatever kind it is, it may carry the URL
+        kind = _kind(error, watch)
+    finally:
+        _current.reset(token)
+    raise TransportError(kind)  # outside of "except", for the error would go along
+
+
+def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
+    limits = watch.limits
+    if len(url) > limits.longest_url:
+        raise TransportError("url-too-long")
+    watch.addresses = _admitted(url, allow, watch)
     request = requests.PreparedRequest()
     request.prepare(method="GET", url=url, headers=_HEADERS)
     request.url = url  # as it was shown: requests would spell it anew
-    with _watched(addresses, timeouts.exchange) as watch:
+    # Not a requests.Session: for a redirect it would read the body without limit.
+    with _Adapter().send(request, stream=True, timeout=limits.connect) as response:
+        watch.head_is_complete()
+        _check_length(response)
+        return Answer(response.status_code, _body(response, limits.longest_body))
+
+
+def _admitted(url: str, allow: AllowList, watch: "_Watch") -> tuple[Address, ...]:
+    def resolve(host: str, port: int) -> list[str]:
         try:
-            # Not a requests.Session: for a redirect it would read the body without limit.
-            with _Adapter().send(
-                request, stream=True, timeout=(timeouts.connect, timeouts.answer)
-            ) as response:
-                if not watch.late:
-                    return Answer(response.status_code, _body(response))
-            kind = "answer-timeout"
-        except (requests.RequestException, exceptions.HTTPError) as error:
-            kind = _kind(error, watch)
-    raise TransportError(kind)  # outside of "except": the error there carries the URL
+            return look_up(host, port, watch.time.left(watch.limits.look_up))
+        except TimeoutError:
+            raise TransportError("dns-timeout") from None
+
+    return admit(check_url(url), allow, resolve)
 
 
-def _admitted(url: str, allow: AllowList, patience: float) -> tuple[Address, ...]:
-    try:
-        return admit(check_url(url), allow, lambda host, port: look_up(host, port, patience))
-    except DialError as error:
-        kind = error.kind
-    raise TransportError(kind)
+def _check_length(response: requests.Response) -> None:
+    """Refuse a length that is none: such an answer has no end that both sides agree on."""
+    lengths = response.headers.get("Content-Length", "0").split(",")
+    if not all(re.fullmatch(r"\s*[0-9]+\s*", length) for length in lengths):
+        raise TransportError("not-http")
 
 
-def _body(response: requests.Response) -> bytes:
+def _body(response: requests.Response, most: int) -> bytes:
     """Read what comes of the body; the status counts even if it breaks off."""
     body = b""
     with suppress(exceptions.HTTPError, OSError):
-        while len(body) < LONGEST_BODY and (
-            piece := response.raw.read1(LONGEST_BODY - len(body), decode_content=False)
+        while len(body) < most and (
+            piece := response.raw.read1(most - len(body), decode_content=False)
         ):
             body += piece
     return body
 
 
 def _kind(error: Exception, watch: "_Watch") -> str:
-    if watch.late:
-        return "answer-timeout" if watch.sent else "connect-timeout"
+    if isinstance(error, TransportError):
+        return error.kind
+    if isinstance(error, DialError):
+        return error.kind if error.kind in OUTCOMES else "bad-url"
     causes = tuple(_causes(error))
     kinds = _AFTER_SENDING if watch.sent else _BEFORE_SENDING
     return next(kind for sort, kind in kinds if any(isinstance(cause, sort) for cause in causes))
@@ -143,86 +173,116 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         )
 
 
-class _Watch:
-    """What is known of an exchange under way, and the power to end it."""
+class _Deadline:
+    """A moment at which something has to be over."""
 
-    def __init__(self, addresses: Sequence[Address]) -> None:
-        self.addresses = addresses
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self, most: float) -> float:
+        """Return how long to wait, at most so many seconds. Raises TimeoutError if it is over."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return min(left, most)
+
+
+class _Watch:
+    """What is known of an exchange under way, and how much more of it there may be."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.time = _Deadline(limits.exchange)
+        self.addresses: tuple[Address, ...] = ()
         """Where to connect to, in the order in which to try."""
         self.sent = False
         """Whether a byte of the request may have left."""
-        self.late = False
-        """Whether the time for the whole exchange is over."""
-        self.socket: socket.socket | None = None
+        self._room = limits.longest_head
 
-    def end(self) -> None:
-        """Wake whoever waits for the phone system: the time is over."""
-        self.late = True
-        if self.socket is not None:
-            with suppress(OSError):
-                # The plain method also for TLS, whose own one is not made for two threads.
-                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+    def room_in(self, buffer: memoryview) -> memoryview:
+        """Return as much of a buffer as may be filled now."""
+        if not self._room:
+            raise TransportError("not-http")
+        return buffer[: self._room]
+
+    def has_read(self, size: int) -> None:
+        """Note how many bytes have come."""
+        self._room -= size
+
+    def head_is_complete(self) -> None:
+        """Note that all headers are there. Raises TimeoutError if they are late."""
+        self.time.left(0)
+        self._room = sys.maxsize
 
 
 _current: ContextVar[_Watch] = ContextVar("exchange")
 
 
-@contextmanager
-def _watched(addresses: Sequence[Address], seconds: float) -> Iterator[_Watch]:
-    """Watch one exchange: the timeouts of requests are per read, so drops would keep it going."""
-    watch = _Watch(addresses)
-    timer = Timer(seconds, watch.end)
-    timer.daemon = True
-    token = _current.set(watch)
-    timer.start()
-    try:
-        yield watch
-    finally:
-        timer.cancel()
-        _current.reset(token)
+class _Socket(socket.socket):
+    """A connection that asks the watch before it waits for anything.
+
+    The timeouts of requests are per read, so drops would keep an exchange going for ever.
+    """
+
+    def recv_into(self, buffer: Any, *_: Any) -> int:  # noqa: ANN401 - as socket has it
+        watch = _current.get()
+        room = watch.room_in(memoryview(buffer))
+        self.settimeout(watch.time.left(watch.limits.answer))
+        size = super().recv_into(room, len(room))
+        watch.has_read(size)
+        return size
+
+
+class _TlsSocket(_Socket, ssl.SSLSocket):
+    """The same over TLS."""
 
 
 class _Connection(HTTPConnection):
-    """A connection to a checked address; tells the watch its socket and when it begins to send."""
+    """A connection to a checked address; tells the watch when it begins to send."""
 
     def _new_conn(self) -> socket.socket:
         """Take the place of what would resolve the host again, and perhaps to another address."""
-        deadline = time.monotonic() + float(self.timeout or 0)
-        *others, last = _current.get().addresses
-        for tried, address in enumerate(others):
-            share = (deadline - time.monotonic()) / (len(others) + 1 - tried)
-            with suppress(OSError):
-                return self._connected(address, share)
-        return self._connected(last, deadline - time.monotonic())
+        watch = _current.get()
+        limits, addresses = watch.limits, watch.addresses[:_MOST_TRIES]
+        patience = _Deadline(watch.time.left(limits.connect))
+        with suppress(OSError):
+            return self._connected(addresses[0], patience.left(limits.connect / len(addresses)))
+        time.sleep(patience.left(limits.retry_pause))
+        return self._connected(addresses[-1], patience.left(limits.connect))
 
     def _connected(self, address: Address, seconds: float) -> socket.socket:
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
-        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection = _Socket(family, socket.SOCK_STREAM)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.settimeout(max(seconds, 0.001))  # 0 would mean not to wait at all
+            connection.settimeout(seconds)
             connection.connect((str(address), self.port))
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def connect(self) -> None:
-        super().connect()
-        watch = _current.get()
-        watch.socket = self.sock
-        if watch.late:
-            raise TimeoutError
-
     def send(self, data: Any) -> None:  # noqa: ANN401 - as http.client has it
         if self.sock is None:
             self.connect()
-        _current.get().sent = True
+        watch = _current.get()
+        self.sock.settimeout(watch.time.left(watch.limits.answer))
+        watch.sent = True
         super().send(data)
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
+    """The same over TLS; the context alone decides what is trusted."""
+
+    def _new_conn(self) -> socket.socket:
+        watch, connection = _current.get(), super()._new_conn()
+        connection.settimeout(watch.time.left(watch.limits.connect))
+        return connection
+
+    def connect(self) -> None:
+        self.ssl_context = ssl.create_default_context()
+        self.ssl_context.sslsocket_class = _TlsSocket
+        super().connect()
 
 
 class _Pool(HTTPConnectionPool):

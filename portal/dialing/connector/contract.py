@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from portal.dialing.outcome import Outcome
 from portal.dialing.target import AllowList
-from portal.dialing.transport import Timeouts
+from portal.dialing.transport import Limits
 
 
 class Progress(StrEnum):
@@ -26,7 +26,7 @@ class DialRequest:
     """With all secrets."""
     allow: AllowList
     """Where requests may be sent."""
-    timeouts: Timeouts
+    limits: Limits
 
 
 Report = Callable[[Progress], None]

@@ -10,7 +10,7 @@ from portal.dialing.outcome import Outcome
 def dial(request: DialRequest, _report: Report) -> Outcome:
     """Open the URL once; the status of the answer says how it turned out."""
     try:
-        answer = transport.exchange(request.url, request.allow, request.timeouts)
+        answer = transport.exchange(request.url, request.allow, request.limits)
     except transport.TransportError as error:
         return Outcome(error.kind)
     return outcome_of(answer.status)
