@@ -14,6 +14,7 @@ _LONGEST_SUBJECT = 255
 class Action(StrEnum):
     """What can be done: the thing and the verb."""
 
+    PHONE_SYSTEM_TRY = "phone_system.try"
     TARGET_ALLOWED = "target.allowed"
     TARGET_REMOVED = "target.removed"
 

@@ -61,6 +61,11 @@ class Config:
     sign_ins_per_address: str = "30 per 15 minutes"
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
+    breaker_failures: int = limit(5, least=1, most=100)
+    breaker_longest: int = limit(300, least=1, most=3600)
+    breaker_pause: int = limit(30, least=1, most=3600)
+    credential_pause: int = limit(900, least=1, most=24 * 3600)
+    credential_refusals: int = limit(3, least=1, most=100)
     dial_patience: float = limit(2.0, least=0.1, most=10.0)
     dial_per_target: int = limit(4, least=1, most=64)
     dial_queue: int = limit(64, least=0, most=10_000)

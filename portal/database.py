@@ -7,12 +7,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, Engine, MetaData, Select, event
 from sqlalchemy.engine import Connection, Dialect
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
 from sqlalchemy.types import TypeDecorator
+
+Row = TypeVar("Row", bound="Base")
 
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -147,6 +150,22 @@ class _Prepared:
         for place, convert in self.converters:
             values[place] = convert(values[place])
         return SimpleNamespace(**dict(zip(self.names, values, strict=True)))
+
+
+def find_or_add(session: Session | scoped_session[Any], found: Select[Row], new: Row) -> Row:
+    """Return the row that a statement finds, locked; the new one if there is none.
+
+    Of two who add it at once the second gets the row of the first.
+    """
+    locked = found.with_for_update()
+    if row := session.scalar(locked):
+        return row
+    try:
+        with session.begin_nested():
+            session.add(new)
+    except IntegrityError:
+        return session.scalars(locked).one()
+    return new
 
 
 def configure_sqlite(engine: Engine) -> None:

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, phones
+from portal import keyring, phone_systems, phones
 from portal.database import now
 from portal.errors import N_, PortalError
 from portal.extensions import config, db
@@ -178,6 +178,22 @@ def _calls() -> Finding:
     )
 
 
+def _phone_systems() -> Finding:
+    """Count those to which no call is sent."""
+    paused = [system for system in phone_systems.overview() if system.paused_until]
+    if not paused:
+        return _finding(
+            PHONE_SYSTEMS, Health.OK, N_("Calls are sent to all phone systems they are made with.")
+        )
+    return _finding(
+        PHONE_SYSTEMS,
+        Health.WARN,
+        N_("Have not answered several times, and get a pause: %(count)s. See below."),
+        count=len(paused),
+    )
+
+
+PHONE_SYSTEMS = N_("Phone systems")
 _DATABASE = N_("Database")
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
@@ -191,5 +207,6 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _redis,
     _space,
     _default_phone,
+    _phone_systems,
     _calls,
 )

@@ -9,6 +9,7 @@ from portal.extensions import db
 from portal.models import Call, Handler, Phone, Target, User, UserSession
 from portal.models.call import CallState
 from tests.support.databases import on_sqlite
+from tests.support.targets import failing_system
 
 pytestmark = on_sqlite
 
@@ -104,6 +105,7 @@ OPEN_FROM = {
     "POST /admin/users/<int:user_id>/security/sessions/end": Who.ADMIN,
     "POST /admin/users/<int:user_id>/security/sessions/<int:session_id>/end": Who.ADMIN,
     "GET /admin/status": Who.ADMIN,
+    "POST /admin/status/phone-systems/<int:system_id>/try": Who.ADMIN,
 }
 CLOSED = {route: who for route, who in OPEN_FROM.items() if who in set(Who) - {Who.VISITOR}}
 UNSAFE = [route for route in OPEN_FROM if not route.startswith("GET ")]
@@ -118,7 +120,8 @@ def samples(app, bob):
         handler = Handler(name="anlage", url="https://pbx.example/")
         phone = Phone(name="Desk", url="https://pbx.example/<#NUMBER#>", owner_id=bob.id)
         target = Target(entry="pbx.example")
-        db.session.add_all([handler, phone, target])
+        system = failing_system("pbx.example:443", paused=True)
+        db.session.add_all([handler, phone, target, system])
         db.session.flush()
         call = Call(
             user_id=bob.id,
@@ -137,6 +140,7 @@ def samples(app, bob):
             "<int:phone_id>": phone.id,
             "<int:handler_id>": handler.id,
             "<int:target_id>": target.id,
+            "<int:system_id>": system.id,
             "<int:session_id>": db.session.scalar(
                 select(UserSession.id).where(UserSession.user_id == bob.id)
             ),

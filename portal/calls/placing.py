@@ -11,11 +11,13 @@ from functools import partial
 import structlog
 from flask import Flask, current_app
 from sqlalchemy import or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from portal import phones, targets
+from portal import credentials, phone_systems, phones, targets
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
 from portal.config import Config
+from portal.credentials import Login
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
 from portal.dialing.dispatch import Capacity, Dispatcher, Job
@@ -28,6 +30,8 @@ from portal.extensions import config, db
 from portal.identity import Identity
 from portal.models import Call, CallState, User
 from portal.phones import DialPhone
+
+log = structlog.get_logger()
 
 _CLICK_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SAME_CLICK = timedelta(seconds=5)
@@ -75,7 +79,7 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
     call = _write_down(caller, planned, call_values["CALLID"], click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
-    return Placed(_dispatch(call, planned), is_new=True)
+    return Placed(_dispatch(caller, call, planned), is_new=True)
 
 
 def link_of(call: Call) -> str:
@@ -150,18 +154,26 @@ def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str)
     return call
 
 
-def _dispatch(call: Call, planned: Plan) -> Call:
-    """Hand a call to the pool of its connector and return it as it then is.
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """All that a thread of the pool needs to send a call, kept in memory only."""
 
-    The URL with its secrets is only kept in memory.
-    """
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - for the thread
-    dispatcher: Dispatcher = app.extensions["dispatchers"][call.connector]
-    job = Job(
-        run=partial(_send, app, call.id, call.connector, planned.ready().url),
-        refuse=partial(_refuse, app, call.id),
-        target=str(planned.destination or ""),
-    )
+    app: Flask
+    call_id: str
+    connector: str
+    url: str = field(repr=False)
+    """With all secrets."""
+    target: str
+    """Host and port; empty for what contacts nobody."""
+    login: Login | None
+    """The CTI credentials in the URL."""
+
+
+def _dispatch(caller: Identity, call: Call, planned: Plan) -> Call:
+    """Hand a call to the pool of its connector and return it as it then is."""
+    errand = _errand(caller, call, planned)
+    dispatcher: Dispatcher = errand.app.extensions["dispatchers"][call.connector]
+    job = Job(partial(_send, errand), partial(_refuse, errand), errand.target)
     try:
         dispatcher.submit(job)
     except BusyError:
@@ -170,18 +182,50 @@ def _dispatch(call: Call, planned: Plan) -> Call:
     return call
 
 
-def _refuse(app: Flask, call_id: str) -> None:
+def _errand(caller: Identity, call: Call, planned: Plan) -> _Errand:
+    target = str(planned.destination or "")
+    template = planned.template
+    return _Errand(
+        app=current_app._get_current_object(),  # type: ignore[attr-defined] # noqa: SLF001 - for the thread
+        call_id=call.id,
+        connector=call.connector,
+        url=planned.ready().url,
+        target=target,
+        login=credentials.login_of(caller, template, target) if target and template else None,
+    )
+
+
+def _refuse(errand: _Errand) -> None:
     """Do not make a call whose turn did not come: nobody expects the phone to ring any more."""
-    with app.app_context():
-        advance(call_id, CallState.FAILED, Outcome("busy"))
+    with errand.app.app_context():
+        advance(errand.call_id, CallState.FAILED, Outcome("busy"))
 
 
-def _send(app: Flask, call_id: str, connector: str, url: str) -> None:
+def _send(errand: _Errand) -> None:
     """Make a call in a thread of the pool; no transaction is open while the phone system works."""
-    with app.app_context(), structlog.contextvars.bound_contextvars(call_id=call_id):
-        if advance(call_id, CallState.SENDING):
-            outcome = CONNECTORS[connector](_request(url), partial(_report, call_id))
-            advance(call_id, CallState(outcome.verdict), outcome)
+    with errand.app.app_context(), structlog.contextvars.bound_contextvars(call_id=errand.call_id):
+        if advance(errand.call_id, CallState.SENDING):
+            outcome = _outcome(errand)
+            advance(errand.call_id, CallState(outcome.verdict), outcome)
+
+
+def _outcome(errand: _Errand) -> Outcome:
+    """Send a request unless there is a pause, and remember what its outcome teaches."""
+    if errand.login and credentials.are_paused(errand.login):
+        return Outcome("credentials-paused")
+    admission = phone_systems.admit(errand.target)
+    if admission is None:
+        return Outcome("paused")
+    connector = CONNECTORS[errand.connector]
+    outcome = connector(_request(errand.url), partial(_report, errand.call_id))
+    try:
+        phone_systems.learn(admission, outcome)
+        if errand.login:
+            credentials.learn(errand.login, outcome)
+    except SQLAlchemyError as error:  # the call has its outcome all the same
+        db.session.rollback()
+        log.error("outcome not counted", error=type(error).__name__)  # noqa: TRY400
+    return outcome
 
 
 def _request(url: str) -> DialRequest:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote
 
-from portal import accounts, rights, targets
+from portal import accounts, credentials, phone_systems, rights, targets
 from portal.dialing.handler import Resolution, resolve
 from portal.dialing.number import NumberFormat, NumberInfo, clean, describe, format_number
 from portal.dialing.target import Destination, check_listed, check_url, fixed_destination
@@ -35,7 +35,9 @@ class Mend(StrEnum):
     SECURITY = "security"
     OWN_PHONES = "own-phones"
     DEFAULT_PHONE = "default-phone"
+    STATUS = "status"
     TARGETS = "targets"
+    TIME = "time"
     ADMINISTRATOR = "administrator"
 
 
@@ -122,6 +124,8 @@ def plan(
         if expansion and phone.contacts_target and _has_host(template, missing):
             destination = problems.attempt(at_phone, check_url, expansion.url)
             _check_target(caller, phone, destination, problems)
+            if destination and phone.has_trouble:
+                _check_trouble(caller, template, str(destination), problems)
     return Plan(
         phone=phone,
         problems=tuple(problems),
@@ -243,6 +247,13 @@ def _check_target(
         may_mend = rights.may_administer(caller)
         at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
         problems.attempt(at_list, check_listed, destination, allow)
+
+
+def _check_trouble(caller: Identity, template: Template, target: str, problems: _Problems) -> None:
+    """Report a phone system that has a pause, and credentials that it refuses."""
+    at_pause = Mend.STATUS if rights.may_administer(caller) else Mend.TIME
+    problems.attempt(at_pause, phone_systems.check, target)
+    problems.attempt(Mend.SECURITY, credentials.check, caller, template, target)
 
 
 def _mend_phone(caller: Identity, phone: DialPhone) -> Mend:

@@ -4,6 +4,7 @@ from portal.models.audit import AuditEvent
 from portal.models.call import Call, CallState
 from portal.models.handler import Handler
 from portal.models.phone import Phone
+from portal.models.phone_system import CredentialRefusal, PhoneSystem
 from portal.models.setting import Setting
 from portal.models.target import Target
 from portal.models.user import Role, User, UserSession
@@ -12,8 +13,10 @@ __all__ = [
     "AuditEvent",
     "Call",
     "CallState",
+    "CredentialRefusal",
     "Handler",
     "Phone",
+    "PhoneSystem",
     "Role",
     "Setting",
     "Target",

@@ -12,7 +12,7 @@ from portal import calls, phones
 from portal.dialing import variables
 from portal.dialing.number import NumberKind
 from portal.dialing.template import MASK
-from portal.errors import N_, ForbiddenError, InvalidError, PortalError
+from portal.errors import N_, BusyError, ForbiddenError, InvalidError, PortalError
 from portal.web.call_card import CallCard
 from portal.web.guards import me
 from portal.web.hooks import only_reads
@@ -92,7 +92,7 @@ def call() -> BaseResponse:
         return redirect(url_for("dial.show", number=number, phone=phone_key))
     try:
         placed = calls.place(me(), number, phone_key, form.get("click_token", ""))
-    except (InvalidError, ForbiddenError) as error:
+    except (BusyError, ForbiddenError, InvalidError) as error:
         if wants_fragment():
             raise
         return _page(number, phone_key, error)
