@@ -76,6 +76,16 @@ def _lower(text: str | None) -> str | None:
 
 
 @contextmanager
+def reading() -> Iterator[None]:
+    """Let transactions that begin inside take no write lock, also in a request that has written."""
+    token = read_only.set(True)
+    try:
+        yield
+    finally:
+        read_only.reset(token)
+
+
+@contextmanager
 def writing() -> Iterator[None]:
     """Let transactions that begin inside write, also in a request that otherwise only reads."""
     token = read_only.set(False)

@@ -69,12 +69,12 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
         )
     number = clean(number_text)
     phone = phones.for_caller(caller, phone_key)
+    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
+    planned = plan(caller, number, phone, call_values)
     # One call of a user after the other, so that two requests at once cannot both be the first.
     db.session.execute(select(User.id).where(User.id == caller.id).with_for_update())
     if earlier := _earlier(caller, number, phone, click_token):
         return Placed(earlier, is_new=False)
-    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
-    planned = plan(caller, number, phone, call_values)
     expansion = planned.ready()
     call = _write_down(caller, planned, call_values["CALLID"], click_token)
     if phone.open_mode is not OpenMode.SERVER:
@@ -183,8 +183,7 @@ def _dispatch(caller: Identity, call: Call, planned: Plan) -> Call:
 
 
 def _errand(caller: Identity, call: Call, planned: Plan) -> _Errand:
-    target = str(planned.destination or "")
-    template = planned.template
+    target, template = planned.target, planned.template
     return _Errand(
         app=current_app._get_current_object(),  # type: ignore[attr-defined] # noqa: SLF001 - for the thread
         call_id=call.id,

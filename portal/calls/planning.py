@@ -9,7 +9,7 @@ from urllib.parse import quote
 from portal import accounts, credentials, phone_systems, rights, targets
 from portal.dialing.handler import Resolution, resolve
 from portal.dialing.number import NumberFormat, NumberInfo, clean, describe, format_number
-from portal.dialing.target import Destination, check_listed, check_url, fixed_destination
+from portal.dialing.target import check_listed, check_url, fixed_destination
 from portal.dialing.template import Expansion, OpenMode, Template, expand, parse
 from portal.dialing.variables import VARIABLES, Source
 from portal.errors import N_, DialError, ForbiddenError, PortalError
@@ -68,8 +68,8 @@ class Plan:
     """The dial URL with all values; anything stands for those in ``missing``."""
     missing: frozenset[str]
     """The variables that have no value."""
-    destination: Destination | None
-    """Where the server sends a request; None if it sends none, or while that is not known."""
+    target: str
+    """Host and port that the server will contact; empty if it will not, or that is not known."""
 
     @property
     def leaves_page(self) -> bool:
@@ -115,17 +115,16 @@ def plan(
     at_phone = _mend_phone(caller, phone)
     resolution = problems.attempt(at_phone, resolve, phone.url, phone.handlers)
     template = problems.attempt(at_phone, _parse, resolution.url, phone) if resolution else None
-    expansion, missing, destination = None, frozenset[str](), None
+    expansion, missing, target = None, frozenset[str](), ""
     if template:
         values = {"NUMBER": formatted, **_own_values(caller)}
         values |= _call_values(caller, template, call_values, problems)
         missing = frozenset(name for name in _names(template) if not values.get(name))
         expansion = _expand(template, values, missing, problems, at_phone)
         if expansion and phone.contacts_target and _has_host(template, missing):
-            destination = problems.attempt(at_phone, check_url, expansion.url)
-            _check_target(caller, phone, destination, problems)
-            if destination and phone.has_trouble:
-                _check_trouble(caller, template, str(destination), problems)
+            target = _check_target(caller, phone, expansion, problems)
+            if phone.has_trouble:
+                _check_trouble(caller, template, target, problems)
     return Plan(
         phone=phone,
         problems=tuple(problems),
@@ -136,7 +135,7 @@ def plan(
         template=template,
         expansion=expansion,
         missing=missing,
-        destination=destination,
+        target=target,
     )
 
 
@@ -238,15 +237,18 @@ def _has_host(template: Template, missing: frozenset[str]) -> bool:
 def _check_target(
     caller: Identity,
     phone: DialPhone,
-    destination: Destination | None,
+    expansion: Expansion,
     problems: _Problems,
-) -> None:
-    """Report a target that may not be contacted, as far as can be told without its addresses."""
-    if destination:
-        allow = targets.allow_list_at(phone.targets_version)
-        may_mend = rights.may_administer(caller)
-        at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
-        problems.attempt(at_list, check_listed, destination, allow)
+) -> str:
+    """Return the target, reported if it may not be contacted, as far as its name tells."""
+    destination = problems.attempt(_mend_phone(caller, phone), check_url, expansion.url)
+    if destination is None:
+        return ""
+    allow = targets.allow_list_at(phone.targets_version)
+    may_mend = rights.may_administer(caller)
+    at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
+    problems.attempt(at_list, check_listed, destination, allow)
+    return str(destination)
 
 
 def _check_trouble(caller: Identity, template: Template, target: str, problems: _Problems) -> None:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import calls, phones
+from portal.database import reading
 from portal.dialing import variables
 from portal.dialing.number import NumberKind
 from portal.dialing.template import MASK
@@ -96,7 +97,8 @@ def call() -> BaseResponse:
         if wants_fragment():
             raise
         return _page(number, phone_key, error)
-    return _placed(placed)
+    with reading():  # whoever sends the call must not wait for the page
+        return _placed(placed)
 
 
 def _page(number: str, phone_key: str, refusal: PortalError | None = None) -> Response:
