@@ -17,6 +17,7 @@ class Action(StrEnum):
     PHONE_SYSTEM_TRY = "phone_system.try"
     TARGET_ALLOWED = "target.allowed"
     TARGET_REMOVED = "target.removed"
+    TARGET_TRUST_CHANGED = "target.trust-changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from portal.dialing import handler, number, target, template, variables
 from portal.dialing.connector import http
 from portal.dialing.outcome import OUTCOMES, Verdict
 from portal.dialing.template import OpenMode
+from portal.dialing.transport import Answer
 from portal.errors import DialError
 from portal.export import csv_cell
 
@@ -172,7 +173,7 @@ def _run_target(entered: Mapping[str, Any], run: Run) -> None:
 
 
 def _judge_answer(status: int) -> None:
-    outcome = http.outcome_of(status)
+    outcome = http.outcome_of(Answer(status, b""))
     if outcome.verdict is not Verdict.ACCEPTED:
         raise DialError(outcome.kind, OUTCOMES[outcome.kind].happened)
 

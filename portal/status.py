@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, phone_systems, phones
+from portal import keyring, phone_systems, phones, targets
 from portal.database import now
 from portal.errors import N_, PortalError
 from portal.extensions import config, db
@@ -145,6 +145,23 @@ def _space() -> Finding:
     )
 
 
+def _encryption() -> Finding:
+    """Name the targets where nobody looks who answers."""
+    if entries := targets.unverified():
+        return _finding(
+            _ENCRYPTION,
+            Health.WARN,
+            N_(
+                "Any certificate will do at %(entries)s: whoever gets in between can read along. "
+                "Open the target under Click2Dial, Allowed targets, and confirm its certificate."
+            ),
+            entries=", ".join(entries),
+        )
+    return _finding(
+        _ENCRYPTION, Health.OK, N_("Over https every phone system has to show who it is.")
+    )
+
+
 def _default_phone() -> Finding:
     if phone := phones.default():
         works = phones.check(Draft.of(phone), phones.rules()).problem is None
@@ -198,6 +215,7 @@ _DATABASE = N_("Database")
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")
+_ENCRYPTION = N_("Encrypted connections")
 _DEFAULT_PHONE = N_("Default phone")
 _PHONE_FAILS = N_("Nobody can call with %(name)s. Open it under Click2Dial to see why.")
 _LOOKS: tuple[Callable[[], Finding], ...] = (
@@ -206,6 +224,7 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _keys,
     _redis,
     _space,
+    _encryption,
     _default_phone,
     _phone_systems,
     _calls,

@@ -10,11 +10,22 @@ from sqlalchemy.exc import IntegrityError
 from portal import audit
 from portal.audit import Action
 from portal.database import Lookup
-from portal.dialing.target import AllowList, Entry, check_entry, parse_entry
+from portal.dialing.certificate import Shown, check_authority, describe, fetch
+from portal.dialing.target import (
+    AllowList,
+    Destination,
+    Entry,
+    check_entry,
+    parse_entry,
+    parse_host,
+)
+from portal.dialing.tls import Trust, TrustMode, parse_fingerprint
 from portal.dialing.variables import check_value
 from portal.errors import N_, DialError, InvalidError, NotFoundError
-from portal.extensions import db
+from portal.extensions import config, db
 from portal.models import Setting, Target, User
+
+HTTPS = 443
 
 VERSION_SETTING = "targets_version"
 """The setting that gets another value with every change of the list; none means an empty list."""
@@ -104,6 +115,56 @@ def remove(target_id: int) -> None:
     db.session.commit()
 
 
+def change_trust(
+    target_id: int, mode: TrustMode, *, fingerprint: str = "", authority: str = ""
+) -> None:
+    """Decide what a phone system has to show over https, from the next call on."""
+    target, trust = get(target_id), Trust(mode)
+    if mode is TrustMode.PIN:
+        trust = Trust(mode, fingerprint=parse_fingerprint(fingerprint))
+    elif mode is TrustMode.AUTHORITY:
+        trust = Trust(mode, authority=check_authority(authority))
+    if trust == target.trust:
+        return
+    changes = {"trust": (describe(target.trust), describe(trust))}
+    audit.record(Action.TARGET_TRUST_CHANGED, target.entry, changes=changes)
+    target.trust = trust
+    _note_change()
+    db.session.commit()
+
+
+def needs_host(target: Target) -> bool:
+    """Tell whether only a host within a target has a certificate: it is a network."""
+    return not parse_entry(target.entry).single_host
+
+
+def show_certificate(target_id: int, host: str = "") -> Shown:
+    """Ask the phone system at a target for its certificate; a network needs a host within it."""
+    target = get(target_id)
+    entry, trust = parse_entry(target.entry), target.trust
+    settings = config()
+    db.session.rollback()  # no transaction stays open while a phone system is asked
+    try:
+        destination = Destination(
+            "https", entry.single_host or parse_host(host), entry.port or HTTPS
+        )
+        return fetch(
+            destination,
+            AllowList([entry], {entry: trust}),
+            look_up_in=settings.look_up_timeout,
+            seconds=settings.connect_timeout,
+        )
+    except DialError as error:
+        error.field = "host"
+        raise
+
+
+def unverified() -> list[str]:
+    """Return the targets that may show any certificate."""
+    found = select(Target.entry).where(Target.trust_mode == TrustMode.UNVERIFIED)
+    return list(db.session.scalars(found.order_by(Target.entry)))
+
+
 def allow_list() -> AllowList:
     """Return what is allowed at this moment."""
     row = _VERSION.one(db.engine)
@@ -135,12 +196,12 @@ class _Kept:
 
 def _load() -> _Kept:
     rows = db.session.execute(
-        select(Setting.value, Target.entry)
+        select(Setting.value, Target)
         .outerjoin(Target, true())
         .where(Setting.name == VERSION_SETTING)
     ).all()
-    entries = [parse_entry(entry) for _version, entry in rows if entry]
-    return _Kept(rows[0][0] if rows else "", AllowList(entries))
+    trusts = {parse_entry(target.entry): target.trust for _version, target in rows if target}
+    return _Kept(rows[0][0] if rows else "", AllowList(trusts, trusts))
 
 
 def _find(entry: Entry) -> Target | None:

@@ -13,7 +13,9 @@ from portal import create_app
 from portal.extensions import db
 from tests.support import browser as browsers
 from tests.support import databases, people, schema, server, telephones
+from tests.support import names as resolvers
 from tests.support.databases import PostgreSQL
+from tests.support.names import Names
 from tests.support.people import Client, Person
 from tests.support.server import PortalServer
 from tests.support.telephones import CalledParty, Softphone
@@ -123,6 +125,13 @@ def phone_system(_phone_system_server: HTTPServer) -> Iterator[HTTPServer]:
     _phone_system_server.clear()
     yield _phone_system_server
     _phone_system_server.check()
+
+
+@pytest.fixture
+def names() -> Iterator[Names]:
+    """The system's resolver, answering as a test wants."""
+    with resolvers.names() as system:
+        yield system
 
 
 @pytest.fixture

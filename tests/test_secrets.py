@@ -15,6 +15,7 @@ from portal.dialing.target import AllowList
 from portal.dialing.template import OpenMode, expand, parse
 from portal.extensions import db
 from portal.models import Call, User
+from tests.support.faults import patient
 
 _SECRET = re.compile(r"(^|_)(pass|password|token|sealed|secret_key|encryption_keys)$")
 

@@ -6,6 +6,7 @@ from sqlalchemy import event, select
 from portal import targets
 from portal.database import read_only, writing
 from portal.dialing.target import check_listed, check_url, parse_entry
+from portal.dialing.tls import Trust, TrustMode
 from portal.errors import DialError, InvalidError, NotFoundError
 from portal.extensions import db
 from portal.models import Setting, Target, User
@@ -174,3 +175,23 @@ def test_a_list_read_too_early_is_not_taken_for_the_later_one(make_app):
 
     assert _is_allowed(allow=targets.allow_list_at(version))
     read_only.reset(token)
+
+
+def test_what_is_trusted_holds_from_the_next_call_on_in_every_process(elsewhere):
+    targets.allow("pbx.example")
+    before = targets.allow_list_at(_version())
+
+    elsewhere(targets.change_trust, 1, TrustMode.UNVERIFIED)
+    after = targets.allow_list_at(_version())
+
+    entry = parse_entry("pbx.example")
+    assert before.trust(entry) == Trust()
+    assert after.trust(entry) == Trust(TrustMode.UNVERIFIED)
+
+
+def test_targets_that_are_not_verified_are_named():
+    for entry in ("pbx.example", "other.example"):
+        targets.change_trust(targets.allow(entry).id, TrustMode.UNVERIFIED)
+    targets.allow("third.example")
+
+    assert targets.unverified() == ["other.example", "pbx.example"]

@@ -2,153 +2,93 @@
 
 import contextlib
 import logging
-import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
+import time
+import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from portal.dialing import resolver, transport
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.target import AllowList, check_url, parse_entry
-from portal.dialing.transport import LONGEST_BODY, Answer, Timeouts, TransportError
-from tests.support.processes import wait_for
-
-Behaviour = Callable[[socket.socket], None]
+from portal.dialing.tls import Trust, TrustMode
+from portal.dialing.transport import Answer, TransportError
+from tests.support.certificates import self_signed
+from tests.support.faults import (
+    Fault,
+    Line,
+    answers,
+    drips,
+    drips_body,
+    drips_headers,
+    endless_body,
+    gzip_bomb,
+    hangs_up,
+    never_answers,
+    patient,
+    phone_system_that,
+    port_that_swallows_connections,
+    redirects,
+    resets,
+    says,
+    says_nothing,
+    speaks_first,
+)
+from tests.support.names import Names
+from tests.support.processes import free_port
 
 CANARY = "canary-7f3a"
+SLACK = 5.0
+"""So many seconds longer than its limit something may take on a loaded machine."""
+
+CERTIFICATE = self_signed()
+TRUST = Trust(TrustMode.AUTHORITY, authority=CERTIFICATE.pem)
+
+GARBAGE = {
+    "other protocol": b"+OK ready\r\n",
+    "binary": b"\x00\xff\x16\x03",
+    "nothing but a line": b"\r\n",
+    "HTTP/0.9": b"<html>It works</html>",
+    "no status": b"HTTP/1.1 OK\r\n\r\n",
+    "status of five digits": b"HTTP/1.1 20000 OK\r\n\r\n",
+    "too many headers": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+    "too long header": b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+    "negative length": b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok",
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok",
+}
 
 
-@contextlib.contextmanager
-def phone_system_that(behave: Behaviour) -> Iterator[str]:
-    """Serve one connection as badly as a test wants; gives the URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                connection, _ = listener.accept()
-                with connection:
-                    behave(connection)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/call?pass={CANARY}"
-        finally:
-            listener.close()
-            thread.join()
+def drips_tls(line: Line) -> None:
+    """Begin with TLS and never come to the end of the first message."""
+    line.send(b"\x16\x03\x03\x40\x00\x02")
+    line.send_on_and_on(b"\x00", 0.05)
 
 
-def says(answer: bytes) -> Behaviour:
-    def behave(connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(answer)
-
-    return behave
+def resets_at_once(line: Line) -> None:
+    """Break the connection as soon as it is there."""
+    line.reset()
 
 
-def drips(head: bytes, drop: bytes) -> Behaviour:
-    """Send the head, then drop after drop until the other side ends it: no single wait is long."""
-
-    def behave(connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(head)
-        connection.settimeout(0.05)
-        while True:
-            connection.sendall(drop)
-            with contextlib.suppress(TimeoutError):
-                if not connection.recv(1):
-                    return
-
-    return behave
+def exchange(url: str, *allowed: str, **limits: float) -> Answer:
+    """Open a URL that may be opened, if nothing else is allowed; CERTIFICATE is trusted."""
+    entries = [parse_entry(entry) for entry in allowed or (str(check_url(url)),)]
+    allow = AllowList(entries, dict.fromkeys(entries, TRUST))
+    return transport.exchange(url, allow, patient(**limits))
 
 
-class Dns:
-    """Gives one answer after the other, and remembers the questions."""
-
-    def __init__(self) -> None:
-        self.answers: list[list[str]] = []
-        self.hangs = False
-        self.go_on = threading.Event()
-        self.asked: list[tuple[str, int]] = []
-
-    def __call__(self, host: str, port: int, **_: object) -> list[tuple[object, ...]]:
-        self.asked.append((host, port))
-        if self.hangs:
-            self.go_on.wait()
-        return [(None, None, None, "", (address, port)) for address in self.answers.pop(0)]
-
-
-def stays_silent(connection: socket.socket) -> None:
-    while connection.recv(65536):
-        pass
-
-
-def hangs_up(connection: socket.socket) -> None:
-    connection.recv(65536)
-
-
-@pytest.fixture
-def self_signed(tmp_path: Path) -> ssl.SSLContext:
-    """A certificate for the right host that nobody trusts."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    moment = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(moment - timedelta(days=1))
-        .not_valid_after(moment + timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    pem = tmp_path / "phone-system.pem"
-    pem.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
-    return context
-
-
-def exchange(url: str, *allowed: str, **seconds: float) -> Answer:
-    """Open a URL that may be opened, if nothing else is allowed."""
-    entries = allowed or (str(check_url(url)),)
-    patient = {"look_up": 5.0, "connect": 5.0, "answer": 5.0, "exchange": 5.0}
-    timeouts = Timeouts(**(patient | seconds))
-    return transport.exchange(url, AllowList(map(parse_entry, entries)), timeouts)
-
-
-def failure(url: str, *allowed: str, **seconds: float) -> str:
+def failure(url: str, *allowed: str, **limits: float) -> str:
     with pytest.raises(TransportError) as caught:
-        exchange(url, *allowed, **seconds)
+        exchange(url, *allowed, **limits)
     return caught.value.kind
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def test_answer_has_status_and_body():
-    with phone_system_that(says(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok")) as url:
-        answer = exchange(url)
+    with phone_system_that(says(b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok")) as system:
+        answer = exchange(system.url("/"))
 
     assert answer == Answer(202, b"ok")
 
@@ -202,38 +142,27 @@ def test_proxies_and_credentials_of_the_environment_are_not_used(
 # Where the connection goes
 
 
-@pytest.fixture
-def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dns]:
-    """The system's resolver, answering as a test wants."""
-    system = Dns()
-    monkeypatch.setattr(socket, "getaddrinfo", system)
-    yield system
-    system.answers = [[]] * resolver.MOST_AT_ONCE
-    system.go_on.set()
-    wait_for(lambda: resolver._places._value == resolver.MOST_AT_ONCE, "the look-ups to end")
-
-
 def test_the_name_is_looked_up_once_and_the_connection_goes_to_what_was_checked(
-    phone_system: HTTPServer, dns: Dns
+    phone_system: HTTPServer, names: Names
 ):
     phone_system.expect_oneshot_request("/").respond_with_handler(
         lambda request: Response(request.headers["Host"])
     )
-    dns.answers = [["127.0.0.1"], ["169.254.169.254"]]
+    names.answers = [["127.0.0.1"], ["169.254.169.254"]]
     url = f"http://pbx.example:{phone_system.port}/"
 
     answer = exchange(url, f"127.0.0.1:{phone_system.port}")
 
     assert answer.body.decode() == f"pbx.example:{phone_system.port}"
-    assert dns.asked == [("pbx.example", phone_system.port)]
+    assert names.asked == [("pbx.example", phone_system.port)]
 
 
-def test_an_address_needs_no_look_up(phone_system: HTTPServer, dns: Dns):
+def test_an_address_needs_no_look_up(phone_system: HTTPServer, names: Names):
     phone_system.expect_oneshot_request("/").respond_with_data("ok")
 
     exchange(phone_system.url_for("/"))
 
-    assert dns.asked == []
+    assert names.asked == []
 
 
 @pytest.mark.parametrize(
@@ -250,9 +179,9 @@ def test_an_address_needs_no_look_up(phone_system: HTTPServer, dns: Dns):
     ],
 )
 def test_what_is_not_allowed_is_not_contacted(
-    phone_system: HTTPServer, dns: Dns, allowed: str, addresses: list[str], kind: str
+    phone_system: HTTPServer, names: Names, allowed: str, addresses: list[str], kind: str
 ):
-    dns.answers = [addresses]
+    names.answers = [addresses]
 
     refused = failure(
         f"http://pbx.example:{phone_system.port}/", allowed.format(port=phone_system.port)
@@ -270,49 +199,277 @@ def test_the_own_computer_by_its_name_is_not_contacted(phone_system: HTTPServer)
     assert phone_system.log == []
 
 
-def test_the_next_checked_address_is_tried_if_the_first_refuses(phone_system: HTTPServer, dns: Dns):
-    phone_system.expect_oneshot_request("/").respond_with_data("ok")
-    port = phone_system.port
-    dns.answers = [["127.0.0.2", "127.0.0.1"]]
+def test_a_resolver_that_hangs_is_not_waited_for(names: Names):
+    names.hangs = True
 
-    answer = exchange(f"http://pbx.example:{port}/", f"127.0.0.1:{port}", f"127.0.0.2:{port}")
-
-    assert answer == Answer(200, b"ok")
+    assert failure("http://pbx.example/", look_up=0.05) == "dns-timeout"
 
 
-def test_a_resolver_that_hangs_is_not_waited_for(dns: Dns):
-    dns.hangs = True
-
-    assert failure("http://pbx.example/", look_up=0.05) == "dns-failed"
-
-
-def test_resolvers_that_hang_do_not_pile_up(dns: Dns):
-    dns.hangs = True
+def test_resolvers_that_hang_do_not_pile_up(names: Names):
+    names.hangs = True
 
     for _ in range(resolver.MOST_AT_ONCE + 5):
-        assert failure("http://pbx.example/", look_up=0.001) == "dns-failed"
+        assert failure("http://pbx.example/", look_up=0.001) == "dns-timeout"
 
-    assert len(dns.asked) <= resolver.MOST_AT_ONCE
+    assert len(names.asked) <= resolver.MOST_AT_ONCE
 
 
 def test_a_name_without_address_is_dns_failed():
     assert failure("http://phone-system.invalid/") == "dns-failed"
 
 
-def test_the_certificate_is_checked_for_the_name(self_signed: ssl.SSLContext, dns: Dns):
-    names: list[str | None] = []
-    self_signed.sni_callback = lambda _socket, name, _context: names.append(name)
+def test_the_certificate_is_checked_for_the_name(names: Names):
+    context = CERTIFICATE.context()
+    asked: list[str | None] = []
+    context.sni_callback = lambda _socket, name, _context: asked.append(name)
+    names.answers = [["127.0.0.1"]]
 
-    def behave(connection: socket.socket) -> None:
-        with contextlib.suppress(ssl.SSLError):
-            self_signed.wrap_socket(connection, server_side=True).close()
+    with phone_system_that(answers(), context) as system:
+        url = f"https://pbx.example:{system.port}/"
+        assert failure(url, f"127.0.0.1:{system.port}") == "certificate-host"
 
-    with phone_system_that(behave) as url:
-        port = check_url(url).port
-        dns.answers = [["127.0.0.1"]]
-        assert failure(f"https://pbx.example:{port}/", f"127.0.0.1:{port}") == "certificate"
+    assert asked == ["pbx.example"]
+    assert system.bytes_seen == 0
 
-    assert names == ["pbx.example"]
+
+# Tried twice only as long as no byte was sent
+
+
+def test_the_next_checked_address_is_tried_if_the_first_refuses(names: Names):
+    with phone_system_that(answers()) as system:
+        port = system.port
+        names.answers = [["127.0.0.2", "127.0.0.1"]]
+        answer = exchange(f"http://pbx.example:{port}/", f"127.0.0.1:{port}", f"127.0.0.2:{port}")
+
+    assert answer == Answer(200, b"ok")
+    assert len(system.requests) == 1
+
+
+def test_the_next_checked_address_is_tried_if_the_first_swallows_connections(names: Names):
+    names.answers = [["127.0.0.2", "127.0.0.1"]]
+
+    with (
+        port_that_swallows_connections("127.0.0.2") as port,
+        phone_system_that(answers(), port=port) as system,
+    ):
+        answer = exchange(
+            f"http://pbx.example:{port}/",
+            f"127.0.0.1:{port}",
+            f"127.0.0.2:{port}",
+            connect=2.0,
+        )
+
+    assert answer == Answer(200, b"ok")
+    assert len(system.requests) == 1
+
+
+def test_no_more_than_two_addresses_are_tried(names: Names):
+    with phone_system_that(answers()) as system:
+        port = system.port
+        names.answers = [["127.0.0.2", "127.0.0.3", "127.0.0.1"]]
+        entries = [f"127.0.0.{last}:{port}" for last in (1, 2, 3)]
+        kind = failure(f"http://pbx.example:{port}/", *entries)
+
+    assert kind == "connection-refused"
+    assert system.connections == 0
+
+
+def test_an_only_address_is_tried_again_after_a_pause(monkeypatch: pytest.MonkeyPatch):
+    port = free_port()
+    pauses: list[float] = []
+    come_up = contextlib.ExitStack()
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        come_up.enter_context(phone_system_that(answers(), port=port))
+
+    monkeypatch.setattr(time, "sleep", pause)
+
+    with come_up:
+        answer = exchange(f"http://127.0.0.1:{port}/", retry_pause=0.25)
+
+    assert answer == Answer(200, b"ok")
+    assert pauses == [0.25]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        hangs_up,
+        resets(),
+        resets(b"HTTP/1.1 200 OK\r\n"),
+        says(b"garbage\r\n\r\n"),
+        answers(503),
+        answers(408),
+        redirects("/"),
+    ],
+    ids=["hangs up", "resets", "resets in the head", "garbage", "503", "408", "redirects"],
+)
+def test_what_was_sent_is_never_sent_again(fault: Fault):
+    with phone_system_that(fault) as system, contextlib.suppress(TransportError):
+        exchange(system.url("/"))
+
+    assert (system.connections, len(system.requests)) == (1, 1)
+
+
+def test_a_connection_that_breaks_before_anything_is_sent_was_no_request():
+    with phone_system_that(resets_at_once) as system:
+        kind = failure(f"https://127.0.0.1:{system.port}/")
+
+    assert not OUTCOMES[kind].was_sent
+    assert system.bytes_seen == 0
+
+
+# Bounded in time
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize(
+    ("fault", "limits"),
+    [
+        (never_answers, {"answer": 0.3}),
+        (never_answers, {"exchange": 0.5}),
+        (drips_headers(), {"exchange": 0.5}),
+        (drips(b"HTTP", b"/"), {"exchange": 0.5}),
+        (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), {"exchange": 0.5}),
+    ],
+    ids=["silent", "silent, all", "headers", "status line", "100 Continue"],
+)
+def test_an_answer_that_does_not_come_is_not_waited_for(
+    fault: Fault, limits: dict[str, float], scheme: str
+):
+    with phone_system_that(fault, CERTIFICATE.context() if scheme == "https" else None) as system:
+        started = time.monotonic()
+        kind = failure(system.url("/"), **limits)
+        took = time.monotonic() - started
+
+    assert kind == "answer-timeout"
+    assert took < max(limits.values()) + SLACK
+    assert len(system.requests) == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_body_that_drips_ends_with_the_time_for_the_exchange_and_the_status_counts(scheme: str):
+    with phone_system_that(
+        drips_body(), CERTIFICATE.context() if scheme == "https" else None
+    ) as system:
+        started = time.monotonic()
+        answer = exchange(system.url("/"), exchange=1.0)
+        took = time.monotonic() - started
+
+    assert answer.status == 200
+    assert answer.body
+    assert 1.0 <= took < 1.0 + SLACK
+
+
+@pytest.mark.parametrize("limits", [{"connect": 0.5}, {"exchange": 0.5}], ids=["connect", "all"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_is_swallowed_is_not_waited_for(scheme: str, limits: dict[str, float]):
+    with port_that_swallows_connections() as port:
+        started = time.monotonic()
+        kind = failure(f"{scheme}://127.0.0.1:{port}/", **limits)
+        took = time.monotonic() - started
+
+    assert kind == "connect-timeout"
+    assert took < 0.5 + SLACK
+
+
+@pytest.mark.parametrize("limits", [{"connect": 0.5}, {"exchange": 0.5}], ids=["connect", "all"])
+@pytest.mark.parametrize("fault", [says_nothing, drips_tls], ids=["silent", "drips"])
+def test_tls_that_does_not_come_about_is_not_waited_for(fault: Fault, limits: dict[str, float]):
+    with phone_system_that(fault) as system:
+        started = time.monotonic()
+        kind = failure(f"https://127.0.0.1:{system.port}/", **limits)
+        took = time.monotonic() - started
+
+    assert kind == "connect-timeout"
+    assert not OUTCOMES[kind].was_sent
+    assert took < 0.5 + SLACK
+
+
+def test_the_time_for_the_exchange_begins_with_the_look_up(names: Names):
+    names.hangs = True
+
+    started = time.monotonic()
+    kind = failure("http://pbx.example/", look_up=30.0, exchange=0.5)
+
+    assert kind == "dns-timeout"
+    assert time.monotonic() - started < 0.5 + SLACK
+
+
+def test_an_answer_that_is_read_too_late_is_no_answer(monkeypatch: pytest.MonkeyPatch):
+    """As if the process had been stopped while the headers were read."""
+    moment = time.monotonic()
+    send = transport._Adapter.send
+
+    def send_for_a_day(*args: Any, **kwargs: Any) -> Any:
+        response = send(*args, **kwargs)
+        monkeypatch.setattr(time, "monotonic", lambda: moment + 86_400)
+        return response
+
+    monkeypatch.setattr(transport._Adapter, "send", send_for_a_day)
+
+    with phone_system_that(answers()) as system:
+        assert failure(system.url("/")) == "answer-timeout"
+
+
+# Bounded in size
+
+
+def test_a_body_without_end_is_read_up_to_a_limit():
+    with phone_system_that(endless_body) as system:
+        answer = exchange(system.url("/"), longest_body=64 * 1024)
+
+    assert answer.status == 200
+    assert len(answer.body) == 64 * 1024
+
+
+def test_a_packed_body_is_not_unpacked():
+    with phone_system_that(gzip_bomb()) as system:
+        answer = exchange(system.url("/"), longest_body=1024)
+
+    assert answer.body[:2] == b"\x1f\x8b"
+    assert len(answer.body) == 1024
+    assert b"accept-encoding: identity" in system.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [(1000, ""), (1024, ""), (1025, "not-http"), (10**7, "not-http")]
+)
+def test_a_head_is_taken_up_to_a_limit(size: int, kind: str):
+    start, end = b"HTTP/1.1 200 OK\r\nX: ", b"\r\nContent-Length: 2\r\n\r\n"
+    head = start + b"y" * (size - len(start) - len(end)) + end
+
+    with phone_system_that(says(head + b"ok")) as system:
+        if kind:
+            assert failure(system.url("/"), longest_head=1024) == kind
+        else:
+            assert exchange(system.url("/"), longest_head=1024) == Answer(200, b"ok")
+
+
+def test_a_url_is_opened_up_to_a_limit():
+    with phone_system_that(answers()) as system:
+        start = system.url("/")
+        longest = start + "x" * (4096 - len(start))
+
+        assert exchange(longest).status == 200
+        assert failure(longest + "x", f"127.0.0.1:{system.port}") == "url-too-long"
+
+    assert len(system.requests) == 1
+
+
+def test_what_is_no_url_is_told_in_words():
+    assert failure("http://pbx.example/a b", "pbx.example") == "bad-url"
+    assert not OUTCOMES["bad-url"].was_sent
+
+
+def test_cookies_are_not_kept():
+    with phone_system_that(answers(200, b"ok", "Set-Cookie: mansession_id=1bdee89e")) as system:
+        exchange(system.url("/"))
+        exchange(system.url("/"))
+
+    assert len(system.requests) == 2
+    assert not any(b"cookie" in request.lower() for request in system.requests)
 
 
 # What can go wrong
@@ -323,106 +480,128 @@ def test_no_listener_is_connection_refused():
 
 
 def test_plain_answer_to_tls_is_tls():
-    with phone_system_that(says(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as url:
-        assert failure(url.replace("http:", "https:")) == "tls"
-
-
-def test_untrusted_certificate_is_certificate(self_signed: ssl.SSLContext):
-    def behave(connection: socket.socket) -> None:
-        with contextlib.suppress(ssl.SSLError):
-            self_signed.wrap_socket(connection, server_side=True).close()
-
-    with phone_system_that(behave) as url:
-        assert failure(url.replace("http:", "https:")) == "certificate"
-
-
-def test_silence_during_tls_means_that_nothing_was_sent():
-    with phone_system_that(stays_silent) as url:
-        kind = failure(url.replace("http:", "https:"), connect=0.2)
-
-    assert kind == "connect-timeout"
-
-
-def test_silence_after_the_request_is_answer_timeout():
-    with phone_system_that(stays_silent) as url:
-        assert failure(url, answer=0.1) == "answer-timeout"
-
-
-def test_hanging_up_after_the_request_is_connection_lost():
-    with phone_system_that(hangs_up) as url:
-        assert failure(url) == "connection-lost"
+    with phone_system_that(speaks_first) as system:
+        assert failure(f"https://127.0.0.1:{system.port}/") == "tls"
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [
-        b"+OK ready\r\n",
-        b"\x00\xff\x16\x03",
-        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
-    ],
-    ids=["other protocol", "binary", "too many headers", "too long header"],
+    "fault",
+    [hangs_up, resets(), resets(b"HTTP/1.1 200 OK\r\nContent-"), says(b"HTTP/1.1 200 OK\r\nX: y")],
+    ids=["hangs up", "resets", "resets in the head", "hangs up in the head"],
 )
-def test_garbage_is_not_http(answer: bytes):
-    with phone_system_that(says(answer)) as url:
-        assert failure(url) == "not-http"
+def test_an_answer_that_breaks_off_in_its_head_is_connection_lost(fault: Fault):
+    with phone_system_that(fault) as system:
+        assert failure(system.url("/")) == "connection-lost"
 
 
-def test_dripping_headers_end_with_the_time_for_the_exchange():
-    with phone_system_that(drips(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n")) as url:
-        assert failure(url, exchange=0.5) == "answer-timeout"
-
-
-def test_dripping_body_ends_with_the_time_for_the_exchange_and_the_status_counts():
-    head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
-    with phone_system_that(drips(head, b"x")) as url:
-        answer = exchange(url, exchange=0.5)
-
-    assert answer.status == 200
-    assert 0 < len(answer.body) < 100000
-
-
-def test_endless_body_is_read_up_to_a_limit():
-    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with phone_system_that(drips(head, b"1000\r\n" + b"x" * 4096 + b"\r\n")) as url:
-        answer = exchange(url)
-
-    assert len(answer.body) == LONGEST_BODY
-
-
-def test_body_that_breaks_off_leaves_the_status():
-    with phone_system_that(says(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")) as url:
-        answer = exchange(url)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        says(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"),
+        resets(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"),
+        says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nno length\r\n"),
+    ],
+    ids=["hangs up", "resets", "garbage"],
+)
+def test_a_body_that_breaks_off_leaves_the_status(fault: Fault):
+    with phone_system_that(fault) as system:
+        answer = exchange(system.url("/"))
 
     assert answer == Answer(200, b"half")
 
 
-def test_compressed_body_is_not_unpacked():
-    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n"
-    with phone_system_that(says(head + b"\x1f\x8b\x08\x00")) as url:
-        answer = exchange(url)
-
-    assert answer.body == b"\x1f\x8b\x08\x00"
+@pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE.keys())
+def test_garbage_is_not_http(answer: bytes):
+    with phone_system_that(says(answer)) as system:
+        assert failure(system.url("/")) == "not-http"
 
 
-@pytest.mark.parametrize("behave", [hangs_up, stays_silent, says(b"garbage\r\n\r\n")])
-def test_no_failure_tells_the_url(behave: Behaviour, caplog: pytest.LogCaptureFixture):
+# What nobody may learn
+
+
+TOLD_NOBODY: dict[str, Fault] = {
+    "hangs up": hangs_up,
+    "never answers": never_answers,
+    "resets": resets(),
+    "drips": drips_headers(),
+    "redirects": redirects("http://169.254.169.254/"),
+    "broken header": says(b"HTTP/1.1 200 OK\r\nno header\r\nX: y\r\n\r\n"),
+    **{name: says(answer) for name, answer in GARBAGE.items()},
+}
+
+
+@pytest.mark.parametrize("fault", TOLD_NOBODY.values(), ids=TOLD_NOBODY.keys())
+def test_no_failure_tells_the_url(fault: Fault, caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
-    with phone_system_that(behave) as url, pytest.raises(TransportError) as caught:
-        exchange(url, answer=0.1)
+    error: BaseException | None = None
 
-    error: BaseException | None = caught.value
+    with phone_system_that(fault) as system:
+        try:
+            exchange(system.url(f"/call?pass={CANARY}"), exchange=0.5)
+        except TransportError as caught:
+            error = caught
+
+    assert len(system.requests) == 1
+    assert CANARY not in caplog.text
+    assert CANARY not in "".join(traceback.format_exception(error))
     while error:
         assert CANARY not in repr(error)
         error = error.__cause__ or error.__context__
-    assert CANARY not in caplog.text
 
 
-def test_headers_that_cannot_be_read_do_not_bring_the_url_into_the_log(
-    caplog: pytest.LogCaptureFixture,
-):
-    caplog.set_level(logging.DEBUG)
-    with phone_system_that(says(b"HTTP/1.1 200 OK\r\nno header\r\nX: y\r\n\r\n")) as url:
-        exchange(url)
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://127.0.0.1:{{port}}/{CANARY}",
+        f"http://127.0.0.1:{{refused}}/{CANARY}",
+        f"http://127.0.0.1:{{port}}/{CANARY} x",
+        f"http://127.0.0.1:{{port}}/{CANARY}{'x' * 4096}",
+        f"http://{CANARY}.invalid:{{port}}/{CANARY}",
+    ],
+    ids=["tls", "refused", "no url", "too long", "no such name"],
+)
+def test_no_failure_before_sending_tells_the_url(url: str):
+    with phone_system_that(speaks_first) as system:
+        port, refused = system.port, free_port()
+        entries = [f"127.0.0.1:{port}", f"127.0.0.1:{refused}", f"{CANARY}.invalid:{port}"]
+        with pytest.raises(TransportError) as caught:
+            exchange(url.format(port=port, refused=refused), *entries)
 
-    assert CANARY not in caplog.text
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+def test_an_error_nobody_has_thought_of_does_not_tell_the_url(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError(CANARY)
+
+    with phone_system_that(answers()) as system:
+        monkeypatch.setattr(transport, "_check_length", fail)
+        with pytest.raises(TransportError) as caught:
+            exchange(system.url(f"/{CANARY}"))
+
+    assert caught.value.kind == "connection-lost"
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+# What is left behind
+
+
+def test_no_thread_and_no_file_is_left_behind():
+    faults = [never_answers, hangs_up, resets(), says(b"garbage"), endless_body, drips_body()]
+
+    def run() -> None:
+        for fault in faults:
+            with phone_system_that(fault) as system, contextlib.suppress(TransportError):
+                exchange(system.url("/"), exchange=0.2)
+        with contextlib.suppress(TransportError):
+            exchange(f"http://127.0.0.1:{free_port()}/")
+
+    def held() -> tuple[int, int]:
+        return threading.active_count(), sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+    run()
+    before = held()
+    run()
+
+    assert held() == before

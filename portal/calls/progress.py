@@ -26,7 +26,7 @@ _BEFORE: Mapping[CallState, frozenset[CallState]] = {
 _FOLLOWED = {"practice"}
 """The connectors that report a call to its end; of others nothing comes after the answer."""
 
-_SPARE_SECONDS = 5
+_SPARE_SECONDS = 10
 """How much longer than the longest exchange a call may stay without outcome."""
 
 

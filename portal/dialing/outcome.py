@@ -29,6 +29,9 @@ class Meaning:
 _LOOK_AT_PHONE = N_("Look at your phone before you try again. The call is not repeated.")
 _TRY_AGAIN = N_("Try again in a moment. If it stays like this, tell your administrator.")
 _CHECK_HOST = N_("Ask your administrator to check host and port in the dial URL.")
+_CHECK_CERTIFICATE = N_(
+    "Ask your administrator to look at this target under Click2Dial, Allowed targets."
+)
 _HAVE_IT_ALLOWED = N_("Ask your administrator to allow this target.")
 
 
@@ -89,8 +92,29 @@ OUTCOMES: Mapping[str, Meaning] = {
         N_("The phone system did not open a connection in time."), _TRY_AGAIN
     ),
     "certificate": _not_sent(
-        N_("The certificate of the phone system cannot be trusted."),
-        N_("Ask your administrator to check the certificate and the host name in the dial URL."),
+        N_("The certificate of the phone system cannot be trusted."), _CHECK_CERTIFICATE
+    ),
+    "certificate-expired": _not_sent(
+        N_("The certificate of the phone system has expired or is not valid yet."),
+        N_("Ask your administrator to renew it there, or to check the clocks of both computers."),
+    ),
+    "certificate-host": _not_sent(
+        N_("The certificate of the phone system is made out for another host."),
+        N_("Ask your administrator to write the host as the certificate does in the dial URL."),
+    ),
+    "certificate-issuer": _not_sent(
+        N_("Nobody whom the portal trusts vouches for the certificate of the phone system."),
+        _CHECK_CERTIFICATE,
+    ),
+    "certificate-changed": _not_sent(
+        N_(
+            "The phone system shows another certificate than the one an administrator confirmed. "
+            "No call was made."
+        ),
+        N_(
+            "Somebody may be in between. Ask your administrator to compare the certificates "
+            "under Click2Dial, Allowed targets."
+        ),
     ),
     "tls": _not_sent(
         N_("No encrypted connection to the phone system could be set up."),
@@ -112,6 +136,13 @@ OUTCOMES: Mapping[str, Meaning] = {
     "request-refused": _refused(
         N_("The phone system refused the request."),
         N_("Check the number. If it is right, ask your administrator to check the dial URL."),
+    ),
+    "reported-failure": _refused(
+        N_("The phone system answered that it has not made the call."),
+        N_(
+            "Check the number and your own phone. If both are right, ask your administrator to "
+            "check the dial URL."
+        ),
     ),
     "server-error": _refused(N_("The phone system reported an error of its own."), _TRY_AGAIN),
     "redirect-not-followed": _refused(

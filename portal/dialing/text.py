@@ -10,7 +10,7 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 """A control character (category Cc)."""
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_LONGEST_EXCERPT = 40
+LONGEST_EXCERPT = 40
 
 
 def check_text(value: object, *, limit: int, field: str = "", variable: str = "") -> str:
@@ -42,13 +42,11 @@ def check_line(value: object, *, limit: int = LONGEST_LINE) -> str:
     return check_text(value.strip() if isinstance(value, str) else value, limit=limit)
 
 
-def excerpt(text: str) -> str:
+def excerpt(text: str, *, longest: int = LONGEST_EXCERPT) -> str:
     r"""Return a short form of any text that can be shown on every page and in every log.
 
     >>> excerpt("a\r\nb")
     'aU+000DU+000Ab'
     """
-    shown = "".join(
-        char if char.isprintable() else f"U+{ord(char):04X}" for char in text[:_LONGEST_EXCERPT]
-    )
-    return f"{shown}…" if len(text) > _LONGEST_EXCERPT else shown
+    shown = "".join(char if char.isprintable() else f"U+{ord(char):04X}" for char in text[:longest])
+    return f"{shown}…" if len(text) > longest else shown

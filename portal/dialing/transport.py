@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from http.client import HTTPException, RemoteDisconnected
+from http.client import HTTPException, HTTPResponse, RemoteDisconnected
+from io import BufferedReader, RawIOBase
 from typing import Any
 
 import requests
@@ -23,12 +24,21 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.resolver import look_up
-from portal.dialing.target import Address, AllowList, admit, check_url
+from portal.dialing.target import (
+    Address,
+    AllowList,
+    Destination,
+    admit,
+    check_url,
+    trust_for,
+)
+from portal.dialing.tls import DistrustError, secure
 from portal.errors import DialError
 
 _MOST_TRIES = 2
 """So many connections are tried: the second to another address, if there is one."""
 
+_START = b"HTTP/"
 _HEADERS = {
     "User-Agent": "Click2Dial-Portal",
     "Accept": "*/*",
@@ -82,10 +92,10 @@ def exchange(url: str, allow: AllowList, limits: Limits) -> Answer:
 
     Redirects are not followed; proxies, cookies and credentials of the environment are not used.
     """
-    watch = _Watch(limits)
+    watch = _Watch(allow, limits)
     token = _current.set(watch)
     try:
-        return _exchange(url, allow, watch)
+        return _exchange(url, watch)
     except Exception as error:  # noqa: BLE001 - of whatever kind it is, it may carry the URL
         kind = _kind(error, watch)
     finally:
@@ -93,29 +103,30 @@ def exchange(url: str, allow: AllowList, limits: Limits) -> Answer:
     raise TransportError(kind)  # outside of "except", for the error would go along
 
 
-def _exchange(url: str, allow: AllowList, watch: "_Watch") -> Answer:
+def _exchange(url: str, watch: "_Watch") -> Answer:
     limits = watch.limits
     if len(url) > limits.longest_url:
         raise TransportError("url-too-long")
-    watch.addresses = _admitted(url, allow, watch)
+    watch.destination = check_url(url)
+    watch.addresses = _admitted(watch)
     request = requests.PreparedRequest()
     request.prepare(method="GET", url=url, headers=_HEADERS)
     request.url = url  # as it was shown: requests would spell it anew
     # Not a requests.Session: for a redirect it would read the body without limit.
     with _Adapter().send(request, stream=True, timeout=limits.connect) as response:
-        watch.head_is_complete()
+        watch.has_head()
         _check_length(response)
         return Answer(response.status_code, _body(response, limits.longest_body))
 
 
-def _admitted(url: str, allow: AllowList, watch: "_Watch") -> tuple[Address, ...]:
+def _admitted(watch: "_Watch") -> tuple[Address, ...]:
     def resolve(host: str, port: int) -> list[str]:
         try:
             return look_up(host, port, watch.time.left(watch.limits.look_up))
         except TimeoutError:
             raise TransportError("dns-timeout") from None
 
-    return admit(check_url(url), allow, resolve)
+    return admit(watch.destination, watch.allow, resolve)
 
 
 def _check_length(response: requests.Response) -> None:
@@ -137,7 +148,7 @@ def _body(response: requests.Response, most: int) -> bytes:
 
 
 def _kind(error: Exception, watch: "_Watch") -> str:
-    if isinstance(error, TransportError):
+    if isinstance(error, TransportError | DistrustError):
         return error.kind
     if isinstance(error, DialError):
         return error.kind if error.kind in OUTCOMES else "bad-url"
@@ -148,7 +159,6 @@ def _kind(error: Exception, watch: "_Watch") -> str:
 
 _BEFORE_SENDING: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "connect-timeout"),
-    (ssl.SSLCertVerificationError, "certificate"),
     (ssl.SSLError, "tls"),
     (ConnectionRefusedError, "connection-refused"),
     (Exception, "unreachable"),
@@ -190,14 +200,20 @@ class _Deadline:
 class _Watch:
     """What is known of an exchange under way, and how much more of it there may be."""
 
-    def __init__(self, limits: Limits) -> None:
+    destination: Destination
+    addresses: tuple[Address, ...]
+    """Where to connect to, in the order in which to try."""
+    connected_to: Address
+
+    def __init__(self, allow: AllowList, limits: Limits) -> None:
+        self.allow = allow
         self.limits = limits
         self.time = _Deadline(limits.exchange)
-        self.addresses: tuple[Address, ...] = ()
-        """Where to connect to, in the order in which to try."""
         self.sent = False
         """Whether a byte of the request may have left."""
         self._room = limits.longest_head
+        self._start = b""
+        self._has_head = False
 
     def room_in(self, buffer: memoryview) -> memoryview:
         """Return as much of a buffer as may be filled now."""
@@ -205,40 +221,61 @@ class _Watch:
             raise TransportError("not-http")
         return buffer[: self._room]
 
-    def has_read(self, size: int) -> None:
-        """Note how many bytes have come."""
-        self._room -= size
+    def has_read(self, piece: memoryview) -> None:
+        """Note what has come: nothing at the end, where http.client thinks that a head is whole."""
+        if not piece and self._start == _START and not self._has_head:
+            raise ConnectionError
+        self._start += piece[: len(_START) - len(self._start)]
+        self._room -= len(piece)
 
-    def head_is_complete(self) -> None:
+    def has_head(self) -> None:
         """Note that all headers are there. Raises TimeoutError if they are late."""
         self.time.left(0)
-        self._room = sys.maxsize
+        self._has_head, self._room = True, sys.maxsize
 
 
 _current: ContextVar[_Watch] = ContextVar("exchange")
 
 
-class _Socket(socket.socket):
-    """A connection that asks the watch before it waits for anything.
+class _Wire(RawIOBase):
+    """What comes from a connection; asks the watch before it waits for anything.
 
     The timeouts of requests are per read, so drops would keep an exchange going for ever.
     """
 
-    def recv_into(self, buffer: Any, *_: Any) -> int:  # noqa: ANN401 - as socket has it
+    def __init__(self, connection: socket.socket, raw: RawIOBase) -> None:
+        super().__init__()
+        self._connection = connection
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - as io has it
         watch = _current.get()
         room = watch.room_in(memoryview(buffer))
-        self.settimeout(watch.time.left(watch.limits.answer))
-        size = super().recv_into(room, len(room))
-        watch.has_read(size)
+        self._connection.settimeout(watch.time.left(watch.limits.answer))
+        size: int = self._raw.readinto(room)
+        watch.has_read(room[:size])
         return size
 
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
-class _TlsSocket(_Socket, ssl.SSLSocket):
-    """The same over TLS."""
+
+class _Response(HTTPResponse):
+    """Reads through a wire."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(sock, *args, **kwargs)
+        self.fp = BufferedReader(_Wire(sock, self.fp.detach()))
 
 
 class _Connection(HTTPConnection):
     """A connection to a checked address; tells the watch when it begins to send."""
+
+    response_class = _Response
 
     def _new_conn(self) -> socket.socket:
         """Take the place of what would resolve the host again, and perhaps to another address."""
@@ -252,7 +289,7 @@ class _Connection(HTTPConnection):
 
     def _connected(self, address: Address, seconds: float) -> socket.socket:
         family = socket.AF_INET if address.version == 4 else socket.AF_INET6  # noqa: PLR2004
-        connection = _Socket(family, socket.SOCK_STREAM)
+        connection = socket.socket(family, socket.SOCK_STREAM)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(seconds)
@@ -260,6 +297,7 @@ class _Connection(HTTPConnection):
         except BaseException:
             connection.close()
             raise
+        _current.get().connected_to = address
         return connection
 
     def send(self, data: Any) -> None:  # noqa: ANN401 - as http.client has it
@@ -272,17 +310,19 @@ class _Connection(HTTPConnection):
 
 
 class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS; the context alone decides what is trusted."""
+    """The same over TLS, once the phone system has shown what it has to."""
 
-    def _new_conn(self) -> socket.socket:
-        watch, connection = _current.get(), super()._new_conn()
-        connection.settimeout(watch.time.left(watch.limits.connect))
-        return connection
+    is_verified = True  # as far as an administrator wants it
 
     def connect(self) -> None:
-        self.ssl_context = ssl.create_default_context()
-        self.ssl_context.sslsocket_class = _TlsSocket
-        super().connect()
+        HTTPConnection.connect(self)  # HTTPSConnection's would encrypt once more
+
+    def _new_conn(self) -> socket.socket:
+        self.sock = super()._new_conn()  # so that it is closed whatever happens
+        watch = _current.get()
+        trust = trust_for(watch.destination, watch.connected_to, watch.allow)
+        patience = watch.time.left(watch.limits.connect)
+        return secure(self.sock, watch.destination.host, trust, patience)
 
 
 class _Pool(HTTPConnectionPool):

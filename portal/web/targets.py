@@ -4,13 +4,17 @@ from flask import Blueprint, flash, make_response, render_template, request, url
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
-from wtforms import StringField
+from wtforms import RadioField, StringField, TextAreaField
 
 from portal import phones, targets
+from portal.dialing.outcome import OUTCOMES
+from portal.dialing.tls import TrustMode, in_groups
 from portal.errors import InvalidError
+from portal.models import Target
 from portal.web.forms import Form
 from portal.web.guards import admin, me
-from portal.web.htmx import redirect
+from portal.web.hooks import only_reads
+from portal.web.htmx import answer, redirect
 
 bp = Blueprint("targets", __name__)
 
@@ -20,6 +24,20 @@ class TargetForm(Form):
 
     entry = StringField(_l("Host, address or network"))
     reason = StringField(_l("What for"))
+
+
+class TrustForm(Form):
+    """What a phone system has to show over https."""
+
+    trust_mode = RadioField(_l("Who is trusted"), choices=list(TrustMode))
+    fingerprint = TextAreaField(_l("SHA-256 fingerprint"))
+    authority = TextAreaField(_l("Certificate of the authority"))
+
+
+class HostForm(Form):
+    """Whose certificate to fetch; the host is wanted where the target is a network."""
+
+    host = StringField(_l("Host in this network"))
 
 
 @bp.route("/admin/click2dial/targets", methods=["GET", "POST"])
@@ -41,6 +59,53 @@ def index() -> Response:
     return make_response(page, 422 if form.errors else 200)
 
 
+@bp.route("/admin/click2dial/targets/<int:target_id>", methods=["GET", "POST"])
+@admin
+def edit(target_id: int) -> Response:
+    """Show a target, and choose what a phone system has to show there."""
+    target = targets.get(target_id)
+    form = TrustForm(trust_mode=target.trust_mode, authority=target.authority)
+    form.fingerprint.data = form.fingerprint.data or " ".join(in_groups(target.fingerprint))
+    if form.validate_on_submit():
+        try:
+            targets.change_trust(
+                target_id,
+                TrustMode(form.trust_mode.data),
+                fingerprint=form.fingerprint.data,
+                authority=form.authority.data or "",
+            )
+        except InvalidError as error:
+            form.refuse(error)
+        else:
+            flash(gettext("What is trusted at %(entry)s is saved.", entry=target.entry), "ok")
+            return redirect(url_for(".index"))
+    page = render_template("targets/edit.html", **_context(target, form, HostForm()))
+    return make_response(page, 422 if form.errors else 200)
+
+
+@bp.post("/admin/click2dial/targets/<int:target_id>/certificate")
+@admin
+@only_reads
+def certificate(target_id: int) -> Response:
+    """Fetch the certificate of a target and show it; nothing is saved."""
+    host_form, shown = HostForm(), None
+    if host_form.validate_on_submit():
+        try:
+            shown = targets.show_certificate(target_id, host_form.host.data or "")
+        except InvalidError as error:
+            host_form.refuse(error)
+    target = targets.get(target_id)
+    form = TrustForm(formdata=None, obj=target)
+    form.fingerprint.data = " ".join(in_groups(target.fingerprint))
+    return answer(
+        "targets/edit.html",
+        "targets/_certificate.html",
+        422 if host_form.errors else 200,
+        **_context(target, form, host_form),
+        shown=shown,
+    )
+
+
 @bp.route("/admin/click2dial/targets/<int:target_id>/delete", methods=["GET", "POST"])
 @admin
 def delete(target_id: int) -> Response | str:
@@ -53,3 +118,15 @@ def delete(target_id: int) -> Response | str:
     return render_template(
         "targets/delete.html", target=target, stopped=phones.stopped_without_target(target)
     )
+
+
+def _context(target: Target, form: TrustForm, host_form: HostForm) -> dict[str, object]:
+    """Return what the page of a target needs."""
+    return {
+        "target": target,
+        "form": form,
+        "host_form": host_form,
+        "confirmed": in_groups(target.fingerprint),
+        "needs_host": targets.needs_host(target),
+        "outcomes": OUTCOMES,
+    }

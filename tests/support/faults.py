@@ -72,7 +72,7 @@ class FaultServer:
     With TLS it only sees what comes after a handshake that both sides were content with.
     """
 
-    def __init__(self, fault: Fault, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, fault: Fault, tls: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.requests: list[bytes] = []
         """All requests that arrived whole."""
         self.connections = 0
@@ -86,7 +86,7 @@ class FaultServer:
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._off = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -154,9 +154,11 @@ class FaultServer:
 
 
 @contextlib.contextmanager
-def phone_system_that(fault: Fault, tls: ssl.SSLContext | None = None) -> Iterator[FaultServer]:
+def phone_system_that(
+    fault: Fault, tls: ssl.SSLContext | None = None, port: int = 0
+) -> Iterator[FaultServer]:
     """Run a phone system with a fault while the block lasts."""
-    server = FaultServer(fault, tls)
+    server = FaultServer(fault, tls, port)
     try:
         yield server
     finally:
@@ -164,14 +166,14 @@ def phone_system_that(fault: Fault, tls: ssl.SSLContext | None = None) -> Iterat
 
 
 @contextlib.contextmanager
-def port_that_swallows_connections() -> Iterator[int]:
+def port_that_swallows_connections(host: str = "127.0.0.1") -> Iterator[int]:
     """Give a port where no connection is refused and none is ever established.
 
     Linux drops the first packet of a connection while the queue of a listener is full.
     """
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
-        listener.bind(("127.0.0.1", free_port()))
+        listener.bind((host, free_port()))
         listener.listen(0)
         address = listener.getsockname()
         while True:
@@ -236,6 +238,12 @@ def never_answers(line: Line) -> None:
 
 def says_nothing(line: Line) -> None:
     """Take the connection and say nothing, not even that TLS can begin."""
+    line.wait_for_hang_up()
+
+
+def speaks_first(line: Line) -> None:
+    """Greet whoever connects, in no protocol of the web, and wait."""
+    line.send(b"Asterisk Call Manager/13.0.0\r\n")
     line.wait_for_hang_up()
 
 

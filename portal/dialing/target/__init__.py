@@ -13,8 +13,9 @@ from portal.dialing.target.admission import (
     check_url,
     fixed_destination,
     is_named,
+    trust_for,
 )
-from portal.dialing.target.allow_list import AllowList, Entry, check_entry, parse_entry
+from portal.dialing.target.allow_list import AllowList, Entry, check_entry, parse_entry, parse_host
 
 __all__ = [
     "Address",
@@ -30,4 +31,6 @@ __all__ = [
     "fixed_destination",
     "is_named",
     "parse_entry",
+    "parse_host",
+    "trust_for",
 ]

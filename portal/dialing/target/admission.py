@@ -20,6 +20,7 @@ from portal.dialing.target.address import (
 from portal.dialing.target.allow_list import AllowList, Entry
 from portal.dialing.template import LONGEST_URL, Literal, Place, Slot, Template
 from portal.dialing.text import check_text, excerpt
+from portal.dialing.tls import Trust
 from portal.errors import N_, DialError
 
 Resolver = Callable[[str, int], Sequence[str]]
@@ -132,6 +133,19 @@ def _refuse_embedded(host: str) -> None:
             address=host,
             ipv4=str(ipv4[-1]),
         )
+
+
+def trust_for(destination: Destination, address: Address, allow: AllowList) -> Trust:
+    """Return what has to be shown over https at an address that was admitted.
+
+    The entry says so that opens the way and names the phone system most closely: its name, else
+    its address, else the smallest network around it.
+    """
+    entries = [*allow.naming(destination.host)]
+    for inner in embedded(address) or (address,):
+        entries += allow.containing(inner)
+    opening = [entry for entry in entries if destination.port in entry.ports]
+    return allow.trust(max(opening, key=lambda entry: entry.closeness))
 
 
 def _misplaced(character: str) -> DialError:

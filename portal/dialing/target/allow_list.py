@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
@@ -19,11 +19,13 @@ from portal.dialing.target.address import (
     with_port,
 )
 from portal.dialing.text import check_line
+from portal.dialing.tls import Trust
 from portal.errors import N_, DialError
 
 USUAL_PORTS = frozenset({80, 443})
 """What an entry without port opens."""
 
+_USUAL_TRUST = Trust()
 _NETWORK = re.compile(r"[0-9A-Fa-f.:]+/[0-9]{1,3}")
 
 
@@ -45,16 +47,38 @@ class Entry:
         """Whether it is one address with one port."""
         return self.port is not None and _is_address(self.host)
 
+    @property
+    def single_host(self) -> str:
+        """The one host that it opens, without brackets; "" if it is a network of several."""
+        if isinstance(self.host, str):
+            return self.host
+        return str(self.host.network_address) if _is_address(self.host) else ""
+
+    @property
+    def closeness(self) -> tuple[bool, int, bool]:
+        """How closely it names what it opens: name, address, small network, large network.
+
+        Of two that name the same, the one with a port does so more closely.
+        """
+        length = 0 if isinstance(self.host, str) else self.host.prefixlen
+        return isinstance(self.host, str), length, self.port is not None
+
     def __str__(self) -> str:
-        host = str(self.host).partition("/")[0] if _is_address(self.host) else str(self.host)
+        host = self.single_host or str(self.host)
         return host if self.port is None else with_port(host, self.port)
+
+
+_NO_TRUSTS: Mapping[Entry, Trust] = {}
 
 
 class AllowList:
     """All that is allowed; never changes, so that threads may share it."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(
+        self, entries: Iterable[Entry] = (), trusts: Mapping[Entry, Trust] = _NO_TRUSTS
+    ) -> None:
         self._entries = tuple(dict.fromkeys(entries))
+        self._trusts = trusts
         self._by_name: dict[str, list[Entry]] = defaultdict(list)
         self._by_prefix: dict[tuple[int, int, int], list[Entry]] = defaultdict(list)
         self._ports_of_addresses: set[int] = set()
@@ -69,7 +93,11 @@ class AllowList:
 
     def including(self, entry: Entry) -> "AllowList":
         """Return a list with one entry more."""
-        return AllowList([*self._entries, entry])
+        return AllowList([*self._entries, entry], self._trusts)
+
+    def trust(self, entry: Entry) -> Trust:
+        """Return what a phone system has to show over https where this entry opens the way."""
+        return self._trusts.get(entry, _USUAL_TRUST)
 
     def naming(self, host: str) -> Sequence[Entry]:
         """Return the entries of this name, whatever their ports."""
@@ -106,6 +134,16 @@ def parse_entry(text: object) -> Entry:
     if colon:
         check_port(port)
     return Entry(allowed, int(port) if colon else None)
+
+
+def parse_host(text: str) -> str:
+    """Return a host that somebody enters by itself, in its normal form and without brackets.
+
+    >>> parse_host(" FD12:0::5 "), parse_host("PBX.example.")
+    ('fd12::5', 'pbx.example')
+    """
+    line = check_line(text)
+    return normal_host(f"[{line}]" if ":" in line and not line.startswith("[") else line)
 
 
 def check_entry(entry: Entry) -> None:
