@@ -33,6 +33,7 @@ SIGNS = {
     "credentials": Sign.ALIVE,
     "not-found": Sign.ALIVE,
     "redirect-not-followed": Sign.ALIVE,
+    "reported-failure": Sign.ALIVE,
     "request-refused": Sign.ALIVE,
     "address-never-allowed": Sign.NONE,
     "bad-url": Sign.NONE,
