@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -182,8 +183,10 @@ def configure_sqlite(engine: Engine) -> None:
     """Make every connection durable and every writing transaction take its lock at once.
 
     Without ``BEGIN IMMEDIATE`` a transaction that reads first and writes later fails with
-    "database is locked" as soon as two of them meet.
+    "database is locked" as soon as two of them meet. SQLite gives the lock to whoever happens to
+    ask next; so that nobody waits for ever longer, of each process only one asks at a time.
     """
+    turn = Lock()
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401
@@ -195,5 +198,9 @@ def configure_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         cursor = connection.connection.cursor()
-        cursor.execute("BEGIN" if read_only.get() else "BEGIN IMMEDIATE")
+        if read_only.get():
+            cursor.execute("BEGIN")
+        else:
+            with turn:
+                cursor.execute("BEGIN IMMEDIATE")
         cursor.close()
