@@ -2,7 +2,6 @@
 
 import io
 import secrets
-import sqlite3
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from sqlalchemy import event
 
 from portal import create_app, keyring, targets
 from portal.config import Config
+from portal.database import sqlite
 from portal.dialing.number import NumberFormat
 from portal.extensions import db
 from portal.identity import token_hash
@@ -65,7 +65,7 @@ def _portal(folder: Path) -> Flask:
         user = User(login="bench", password_hash="", cti_user="bench", cti_phone="201")
         db.session.add(user)
         db.session.flush()
-        user.cti_pass_sealed = keyring.current().seal(user.id, "cti_pass", "secret")
+        user.cti_pass_sealed = keyring.seal(user.id, "cti_pass", "secret")
         url = "https://pbx.example/addcall?user=<#CTI_USER#>&pass=<#CTI_PASS#>&number="
         db.session.add(Handler(name="anlage", url=url))
         db.session.add(
@@ -157,7 +157,7 @@ def _statements(app: Flask, request: Request) -> int:
     with app.app_context():
         engine = db.engine
 
-    def listen(connection: sqlite3.Connection, *_: object) -> None:
+    def listen(connection: sqlite.Connection, *_: object) -> None:
         connection.set_trace_callback(seen.append)
 
     event.listen(engine, "checkout", listen)

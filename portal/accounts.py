@@ -3,20 +3,20 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 from pytz import common_timezones  # type: ignore[import-untyped] # the zones that Flask-Babel knows
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.exc import IntegrityError
 
-from portal import keyring, passwords, sessions
+from portal import audit, keyring, passwords, sessions
+from portal.audit import Action
 from portal.database import now
 from portal.dialing.variables import RECORD_FIELDS, check_value
 from portal.errors import N_, InvalidError, NotFoundError
 from portal.extensions import db
 from portal.identity import Identity
 from portal.models import Role, User
-from portal.paging import Page, load
+from portal.paging import Page, containing, load
 
 LANGUAGES = ("", "de", "en")
 """What a user may choose; empty follows the browser."""
@@ -25,8 +25,10 @@ PROFILE_FIELDS = tuple(name for name in RECORD_FIELDS if name != "login")
 """The record fields that everybody may change in the own record."""
 CTI_PASS = "cti_pass"  # noqa: S105 - the name of a field
 
+_RIGHTS = ("login", "role", "may_dial", "may_manage_phones")
+_CTI = ("cti_user", "cti_phone", "cti_pass_sealed")
+_RECORD = (*PROFILE_FIELDS, "language", "time_zone")
 _PAGE_SIZE = 25
-_MOST_WORDS = 8
 _LOGIN = re.compile(r"[a-z0-9._@-]{1,64}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
@@ -51,7 +53,7 @@ def get(user_id: int) -> User:
 def search(text: str = "", page: int = 1) -> Page[User]:
     """Return the users whose name, login or department contain every word of the text."""
     columns = (User.firstname, User.surname, User.login, User.department)
-    users = select(User).where(*_containing(text, *columns))
+    users = select(User).where(*containing(text, *columns))
     return load(_by_name(users), page, size=_PAGE_SIZE)
 
 
@@ -59,7 +61,7 @@ def colleagues(text: str = "", page: int = 1) -> Page[User]:
     """Return the active users whose name, work or numbers contain every word of the text."""
     names = (User.firstname, User.surname, User.login, User.email)
     work = (User.department, User.position, User.location, User.phone, User.mobile)
-    active = select(User).where(User.active, *_containing(text, *names, *work))
+    active = select(User).where(User.active, *containing(text, *names, *work))
     return load(_by_name(active), page, size=_PAGE_SIZE)
 
 
@@ -78,21 +80,27 @@ def create(
         **_check_record(record or {}),
     )
     _grant(user, rights)
-    user.password_hash = passwords.make_hash(passwords.check(password))
+    user.password_hash = passwords.make_hash(passwords.check(password, names=_names(user)))
     db.session.add(user)
-    _commit_login()
+    _commit_login(Action.USER_ADDED, user, before={})
     return user
 
 
 def change_account(user_id: int, *, login: str, rights: Rights) -> None:
-    """Change what a user is called and may do. Raises InvalidError."""
+    """Change what a user is called and may do; another role ends all sessions.
+
+    Raises InvalidError.
+    """
     user = get(user_id)
     login = _check_login(login)
     if rights.role is not Role.ADMIN:
         _require_another_admin(user, field="role")
+    before = audit.snapshot(user, *_RIGHTS)
+    if rights.role is not user.role:
+        sessions.drop(user_id)
     user.login = login
     _grant(user, rights)
-    _commit_login()
+    _commit_login(Action.USER_CHANGED, user, before)
 
 
 def disable(user_id: int, *, by: int) -> None:
@@ -104,12 +112,15 @@ def disable(user_id: int, *, by: int) -> None:
     user.active = False
     db.session.flush()
     sessions.drop(user_id)
+    _note(Action.USER_DISABLED, user)
     db.session.commit()
 
 
 def enable(user_id: int) -> None:
     """Let a user sign in again."""
-    get(user_id).active = True
+    user = get(user_id)
+    user.active = True
+    _note(Action.USER_ENABLED, user)
     db.session.commit()
 
 
@@ -121,8 +132,10 @@ def change_profile(
     checked["language"] = _check_choice(language, LANGUAGES, "language")
     checked["time_zone"] = _check_choice(time_zone, TIME_ZONES, "time_zone")
     user = get(user_id)
+    before = audit.snapshot(user, *_RECORD)
     for name, value in checked.items():
         setattr(user, name, value)
+    _note_change(Action.USER_RECORD_CHANGED, user, before)
     db.session.commit()
 
 
@@ -138,16 +151,13 @@ def change_preferences(
 
 def change_password(user_id: int, current: str, new: str, *, keep_session: int) -> None:
     """Change the own password and end all other sessions. Raises InvalidError."""
-    if not passwords.verify(get(user_id).password_hash, current):
-        raise InvalidError(
-            "wrong-password", N_("This is not your present password."), field="current"
-        )
-    _set_password(user_id, new, keep_session=keep_session)
+    sessions.confirm(user_id, keep_session, current, field="current")
+    _set_password(user_id, new, keep_session=keep_session, action=Action.PASSWORD_CHANGED)
 
 
 def reset_password(user_id: int, new: str) -> None:
     """Give a user another password and end all the user's sessions. Raises InvalidError."""
-    _set_password(user_id, new, keep_session=None)
+    _set_password(user_id, new, keep_session=None, action=Action.PASSWORD_RESET)
 
 
 def change_cti(user_id: int, *, cti_user: str, cti_pass: str | None, cti_phone: str) -> None:
@@ -156,10 +166,12 @@ def change_cti(user_id: int, *, cti_user: str, cti_pass: str | None, cti_phone: 
     cti_phone = check_value(cti_phone, field="cti_phone")
     cti_pass = check_value(cti_pass or "", field=CTI_PASS)
     user = get(user_id)
-    user.cti_user, user.cti_phone = cti_user, cti_phone
+    before = audit.snapshot(user, *_CTI)
     if cti_pass:
-        user.cti_pass_sealed = keyring.current().seal(user_id, CTI_PASS, cti_pass)
+        user.cti_pass_sealed = keyring.seal(user_id, CTI_PASS, cti_pass)
         user.cti_pass_set_at = now()
+    user.cti_user, user.cti_phone = cti_user, cti_phone
+    _note_change(Action.CTI_CHANGED, user, before)
     db.session.commit()
 
 
@@ -167,6 +179,7 @@ def remove_cti_pass(user_id: int) -> None:
     """Forget a user's CTI password."""
     user = get(user_id)
     user.cti_pass_sealed, user.cti_pass_set_at = "", None
+    _note(Action.CTI_PASSWORD_REMOVED, user)
     db.session.commit()
 
 
@@ -175,13 +188,6 @@ def cti_password(caller: Identity) -> str:
     if not caller.cti_pass_sealed:
         return ""
     return keyring.current().open(caller.id, CTI_PASS, caller.cti_pass_sealed)
-
-
-def _containing(text: str, *columns: SQLColumnExpression[str]) -> list[ColumnElement[bool]]:
-    """Return the conditions that each word stands somewhere in the columns, in any letter case."""
-    joined: SQLColumnExpression[str] = reduce(lambda left, right: left + " " + right, columns)
-    words = [word for word in text.lower().split() if word.isprintable()]
-    return [func.lower(joined).contains(word, autoescape=True) for word in words[:_MOST_WORDS]]
 
 
 def _by_name(users: Select[User]) -> Select[User]:
@@ -231,17 +237,38 @@ def _require_another_admin(user: User, *, field: str = "") -> None:
         )
 
 
-def _set_password(user_id: int, new: str, *, keep_session: int | None) -> None:
+def _note(action: Action, user: User) -> None:
+    """Note within the caller's transaction what is done to a user."""
+    audit.record(action, user.login, user_id=user.id)
+
+
+def _note_change(action: Action, user: User, before: Mapping[str, str]) -> None:
+    after = audit.snapshot(user, *before)
+    audit.record_change(action, user.login, before, after, user_id=user.id)
+
+
+def _set_password(user_id: int, new: str, *, keep_session: int | None, action: Action) -> None:
     user = get(user_id)
-    user.password_hash = passwords.make_hash(passwords.check(new, field="new"))
+    checked = passwords.check(new, names=_names(user), field="new")
+    user.password_hash = passwords.make_hash(checked)
     db.session.flush()  # locks the row, so that a sign-in with the old password ends here as well
     sessions.drop(user_id, keep=keep_session)
+    _note(action, user)
     db.session.commit()
 
 
-def _commit_login() -> None:
+def _names(user: User) -> list[str]:
+    """Return what others know of a user and would try as a password."""
+    known = (user.login, user.firstname, user.surname, user.email, user.department, user.location)
+    return [name for name in known if name]
+
+
+def _commit_login(action: Action, user: User, before: Mapping[str, str]) -> None:
     """Commit a user whose login is new; the login is the one thing that can be taken."""
     try:
+        db.session.flush()
+        after = audit.snapshot(user, *_RIGHTS)
+        audit.record_change(action, user.login, before, after, user_id=user.id)
         db.session.commit()
     except IntegrityError:
         db.session.rollback()

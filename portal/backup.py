@@ -1,10 +1,12 @@
 """A copy of the database while the portal goes on working."""
 
 import os
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from portal import audit
+from portal.audit import Action
+from portal.database import sqlite
 from portal.errors import N_, PortalError
 from portal.extensions import db
 
@@ -39,13 +41,15 @@ def save(target: Path) -> None:
         ) from None
     finally:
         unfinished.unlink(missing_ok=True)
+    audit.record(Action.BACKUP_SAVED, target.name)
+    db.session.commit()
 
 
 def _copy(unfinished: Path) -> None:
     """Copy page by page with SQLite's own means, and read the copy through once."""
-    with db.engine.connect() as connection, closing(sqlite3.connect(unfinished)) as copy:
+    with db.engine.connect() as connection, closing(sqlite.connect(unfinished)) as copy:
         source = connection.connection.driver_connection
-        assert isinstance(source, sqlite3.Connection)  # noqa: S101 - the dialect was asked before
+        assert isinstance(source, sqlite.Connection)  # noqa: S101 - the dialect was asked before
         source.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, no companions
         findings = [row[0] for row in copy.execute("PRAGMA integrity_check")]

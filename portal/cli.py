@@ -11,7 +11,20 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 from sqlalchemy.exc import DBAPIError
 
-from portal import accounts, backup, calls, handlers, identity, keys, phones, setup, targets
+from portal import (
+    accounts,
+    backup,
+    calls,
+    handlers,
+    identity,
+    keyring,
+    keys,
+    permissions,
+    phones,
+    retention,
+    setup,
+    targets,
+)
 from portal.accounts import Rights
 from portal.dialing.template import OpenMode
 from portal.errors import N_, ConfigError, PortalError
@@ -49,12 +62,20 @@ users_group = Group("users", help="People with an account.")
 phones_group = Group("phones", help="Phones.")
 handlers_group = Group("handlers", help="CTI handlers.")
 targets_group = Group("targets", help="Where the server may send requests.")
+dialling_group = Group("dialling", help="The switch that stops all dialling.")
 keys_group = Group("keys", help="Keys that protect stored secrets.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for group in (users_group, phones_group, handlers_group, targets_group, keys_group):
+    for group in (
+        users_group,
+        phones_group,
+        handlers_group,
+        targets_group,
+        dialling_group,
+        keys_group,
+    ):
         app.cli.add_command(group)
     for command in commands.commands.values():
         app.cli.add_command(command)
@@ -111,10 +132,36 @@ def allow_target(entry: str, reason: str) -> None:
     click.echo(f"The server may contact {target.entry} now.")
 
 
+@dialling_group.command("stop")
+@click.option("--reason", default="", help="Everybody sees it.")
+def stop_dialling(reason: str) -> None:
+    """Stop all dialling at once."""
+    permissions.stop(reason)
+    click.echo("Nobody can dial now. To let it go on: flask --app wsgi dialling start")
+
+
+@dialling_group.command("start")
+def start_dialling() -> None:
+    """Let everybody dial again."""
+    permissions.resume()
+    click.echo("Everybody can dial again.")
+
+
 @keys_group.command("rotate")
 def rotate_keys() -> None:
-    """Encrypt all stored secrets with the first of PORTAL_ENCRYPTION_KEYS."""
-    click.echo(f"{keys.rotate()} secrets are encrypted with the first key now.")
+    """Encrypt all stored secrets with a new key, or with the first of PORTAL_ENCRYPTION_KEYS."""
+    count, file = keys.rotate(), keyring.current().file
+    if file is None:
+        click.echo(f"{count} secrets are encrypted with the first key now.")
+    else:
+        click.echo(f"{count} secrets are encrypted with a new key now. Save {file} anew.")
+
+
+@keys_group.command("forget-unreadable")
+@click.confirmation_option(prompt="Their owners have to enter them again. Go on?")
+def forget_unreadable() -> None:
+    """Forget the secrets that no key opens, because their key is lost for good."""
+    click.echo(f"{keys.forget_unreadable()} secrets are forgotten.")
 
 
 @commands.command("backup")
@@ -123,6 +170,12 @@ def save_backup(file: Path) -> None:
     """Copy the database into FILE while the portal goes on working."""
     backup.save(file)
     click.echo(f"The database is in {file}. The key files in {config().data_dir} belong to it.")
+
+
+@commands.command("purge")
+def purge() -> None:
+    """Delete what is older than it may get; the portal does so by itself every hour."""
+    click.echo(f"{retention.purge()} entries that were too old are deleted.")
 
 
 @commands.command("dial")
@@ -149,6 +202,7 @@ def prepare() -> None:
     """Bring the database up to date and print where the portal will be."""
     _require_free(config().bind)
     upgrade()
+    keyring.make_first_key()
     calls.settle_lost()
     click.echo(f"Click2Dial Portal: {_base_url()}")
     if not setup.is_done():

@@ -4,16 +4,14 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Self, TypeVar
 
-from cryptography.fernet import Fernet
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from portal import keyfile
 from portal.errors import N_, ConfigError
 
 DEPLOYMENTS = ("server", "cloud")
@@ -49,6 +47,7 @@ class Config:
     data_dir: Path = Path("var")
     secret_key: str = field(default="", repr=False)
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    """Whatever was given; the keyring says if it is of no use. None means the key file."""
     bind: str = "127.0.0.1:5000"
     database_url: str = field(default="", repr=False)
     redis_url: str = field(default="", repr=False)
@@ -58,12 +57,24 @@ class Config:
 
     session_idle: int = limit(12 * 3600, least=60, most=30 * 24 * 3600)
     session_lifetime: int = limit(7 * 24 * 3600, least=300, most=90 * 24 * 3600)
-    sign_ins_per_address: str = "30 per 15 minutes"
+    confirm_after: int = limit(900, least=60, most=24 * 3600)
+    sign_in_tries: int = limit(5, least=1, most=100)
+    sign_in_pause: int = limit(60, least=1, most=3600)
+    sign_in_window: int = limit(900, least=60, most=24 * 3600)
+    sign_ins_per_address: int = limit(30, least=1, most=100_000)
+    calls_in_flight: int = limit(1, least=1, most=100)
+    calls_per_minute: int = limit(10, least=1, most=10_000)
+    calls_per_hour: int = limit(60, least=1, most=100_000)
+    calls_abroad_per_hour: int = limit(5, least=1, most=10_000)
+    calls_per_target_and_minute: int = limit(60, least=1, most=100_000)
     password_memory_kib: int = limit(19_456, least=8, most=1024**2)
     password_rounds: int = limit(2, least=1, most=20)
+    api_requests: int = limit(600, least=1, most=1_000_000)
+    bad_tokens: int = limit(60, least=1, most=1_000_000)
     breaker_failures: int = limit(5, least=1, most=100)
     breaker_longest: int = limit(300, least=1, most=3600)
     breaker_pause: int = limit(30, least=1, most=3600)
+    call_token_lifetime: int = limit(600, least=10, most=24 * 3600)
     credential_pause: int = limit(900, least=1, most=24 * 3600)
     credential_refusals: int = limit(3, least=1, most=100)
     dial_patience: float = limit(2.0, least=0.1, most=10.0)
@@ -78,25 +89,30 @@ class Config:
     longest_url: int = limit(4096, least=256, most=4096)
     longest_head: int = limit(32 * 1024, least=1024, most=1024**2)
     longest_body: int = limit(64 * 1024, least=1024, most=1024**2)
+    hsts_max_age: int = limit(63_072_000, least=0, most=10 * 365 * 24 * 3600)
 
     @property
     def database_uri(self) -> str:
         """The address of the database in SQLAlchemy's spelling."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'portal.db').resolve()}"
 
+    @property
+    def key_file(self) -> Path:
+        """Where the encryption keys are that nobody gave."""
+        return self.data_dir / "encryption.keys"
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read ``PORTAL_*`` (or ``PORTAL_*_FILE``, a file that holds the value).
 
-        The secret key and the encryption keys are made on first start and kept beside the
-        database, readable by their owner only. Raises ConfigError.
+        The secret key is made on first start and kept beside the database, readable by its
+        owner only. Raises ConfigError.
         """
         data_dir = _data_folder(Path(_read(environ, "DATA_DIR") or cls.data_dir))
         return cls(
             data_dir=data_dir,
-            secret_key=_read(environ, "SECRET_KEY")
-            or _key_file(data_dir / "secret.key", secrets.token_urlsafe(48)),
-            encryption_keys=_encryption_keys(environ, data_dir),
+            secret_key=_read(environ, "SECRET_KEY") or _secret_key(data_dir / "secret.key"),
+            encryption_keys=keyfile.split(_read(environ, "ENCRYPTION_KEYS")),
             bind=_address(_read(environ, "BIND") or cls.bind),
             database_url=_url("DATABASE_URL", _read(environ, "DATABASE_URL"), _DATABASES),
             redis_url=_url("REDIS_URL", _read(environ, "REDIS_URL"), _REDIS),
@@ -131,27 +147,24 @@ def _data_folder(path: Path) -> Path:
     return path
 
 
-def _key_file(path: Path, new_key: str) -> str:
+def _secret_key(path: Path) -> str:
     """Return the key in ``path``; make the file, mode 0600, if there is none."""
     try:
         if not path.exists():
-            _make_key_file(path, new_key)
-        return path.read_text(encoding="ascii").strip()
+            keyfile.make(path, secrets.token_urlsafe(48))
+        key = keyfile.read(path)
     except OSError as error:
         raise _unusable(path.parent, error) from None
-
-
-def _make_key_file(path: Path, key: str) -> None:
-    """Write the file so that it is there with all of its content or not at all.
-
-    Of two processes that start at once, the second keeps the key of the first.
-    """
-    with NamedTemporaryFile("w", dir=path.parent, encoding="ascii") as file:
-        file.write(key + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(file.name, path)
+    if not key:
+        raise ConfigError(
+            "empty-key",
+            N_(
+                "The file %(path)s is empty. Put it back from your backup, or remove it to get a "
+                "new key: then everybody has to sign in again."
+            ),
+            path=str(path),
+        )
+    return key
 
 
 def _unusable(folder: Path, error: OSError) -> ConfigError:
@@ -164,22 +177,6 @@ def _unusable(folder: Path, error: OSError) -> ConfigError:
         path=str(folder),
         reason=error.strerror or str(error),
     )
-
-
-def _encryption_keys(environ: Mapping[str, str], data_dir: Path) -> tuple[str, ...]:
-    text = _read(environ, "ENCRYPTION_KEYS") or _key_file(
-        data_dir / "encryption.keys", Fernet.generate_key().decode("ascii")
-    )
-    keys = tuple(text.replace(",", " ").split())
-    for key in keys:
-        try:
-            Fernet(key)
-        except ValueError:
-            raise ConfigError(
-                "encryption-key",
-                N_("PORTAL_ENCRYPTION_KEYS holds a key that is not 32 bytes in URL-safe base64."),
-            ) from None
-    return keys
 
 
 def _address(value: str) -> str:

@@ -1,28 +1,51 @@
 """What all tables share, and how the portal speaks to SQLite."""
 
-import sqlite3
+import json
+import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import DateTime, Engine, MetaData, Select, event
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy import DateTime, Engine, MetaData, Select, event, func, make_url, select
+from sqlalchemy.engine import Connection, Dialect, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
 from sqlalchemy.types import TypeDecorator
 
+from portal.errors import N_, BusyError
+
+# One SQLite library per process, named here alone: two of them on one file disturb each other.
+if TYPE_CHECKING:
+    import sqlite3 as sqlite
+else:
+    try:
+        import pysqlite3.dbapi2 as sqlite
+    except ImportError:  # there is no wheel for this platform
+        import sqlite3 as sqlite
+
+__all__ = ["sqlite"]
+
 Row = TypeVar("Row", bound="Base")
+
+_FIRST_SAFE_SQLITE = (3, 51, 3)
+_PATIENCE = 5000
+"""Milliseconds that somebody who wants to write waits for others who do."""
+_LONGEST_NAP = 0.01
+_TELLING = {"22", "P0"}
+"""The classes of errors of PostgreSQL whose very message holds a value: of data, of functions."""
 
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",
-    "busy_timeout=5000",
+    f"busy_timeout={_PATIENCE}",
     "temp_store=MEMORY",
     "journal_size_limit=67108864",
 )
@@ -179,17 +202,65 @@ def find_or_add(session: Session | scoped_session[Any], found: Select[Row], new:
     return new
 
 
+def take_turn(connection: Connection, name: int, *, shared: bool = False) -> None:
+    """Wait until nobody else has the turn of this name, and keep it for the transaction.
+
+    Those who share it wait only for who does not. On SQLite each writing transaction waits
+    for the others anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        take = func.pg_advisory_xact_lock_shared if shared else func.pg_advisory_xact_lock
+        connection.execute(select(take(name)))
+
+
+def is_safe_sqlite() -> bool:
+    """Tell whether SQLite is free of an error that may, rarely, damage a database in WAL mode.
+
+    Two connections have to write and to check-point in the same moment: sqlite.org/wal.html.
+    """
+    return sqlite.sqlite_version_info >= _FIRST_SAFE_SQLITE
+
+
+def engine_options(uri: str) -> dict[str, Any]:
+    """Return how SQLAlchemy opens a database."""
+    options = {
+        "hide_parameters": True,
+        "pool_size": 16,
+        "max_overflow": 16,
+        "json_serializer": partial(json.dumps, ensure_ascii=False),  # can be searched
+    }
+    is_sqlite = make_url(uri).get_backend_name() == "sqlite"
+    return {**options, "module": sqlite} if is_sqlite else options
+
+
+def hide_values(engine: Engine) -> None:
+    """Take out of the errors of PostgreSQL what may hold values of rows: details and contexts.
+
+    They are shown on consoles and logged with tracebacks.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def _hide(context: ExceptionContext) -> None:
+        error, wrapper = context.original_exception, context.sqlalchemy_exception
+        diagnostics = getattr(error, "diag", None)
+        if diagnostics is None or diagnostics.sqlstate is None:  # it comes from no statement
+            return
+        told = "" if diagnostics.sqlstate[:2] in _TELLING else diagnostics.message_primary
+        text = f"{told or 'the message may hold values'} (SQLSTATE {diagnostics.sqlstate})"
+        error.args = (text,)
+        if wrapper is not None:
+            wrapper.args = (f"({type(error).__name__}) {text}",)
+
+
 def configure_sqlite(engine: Engine) -> None:
     """Make every connection durable and every writing transaction take its lock at once.
 
     Without ``BEGIN IMMEDIATE`` a transaction that reads first and writes later fails with
-    "database is locked" as soon as two of them meet. SQLite gives the lock to whoever happens to
-    ask next; so that nobody waits for ever longer, of each process only one asks at a time.
+    "database is locked" as soon as two of them meet.
     """
-    turn = Lock()
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401
+    def _prepare(connection: sqlite.Connection, _record: Any) -> None:  # noqa: ANN401
         connection.isolation_level = None
         connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in _PRAGMAS:
@@ -201,6 +272,32 @@ def configure_sqlite(engine: Engine) -> None:
         if read_only.get():
             cursor.execute("BEGIN")
         else:
-            with turn:
-                cursor.execute("BEGIN IMMEDIATE")
+            _begin_writing(cursor)
         cursor.close()
+
+
+def _begin_writing(cursor: DBAPICursor) -> None:
+    """Begin as soon as nobody else writes. Raises BusyError.
+
+    SQLite itself waits in ever longer naps, in which others who write without a break get the
+    lock again and again; short ones give everybody their turn.
+    """
+    deadline = time.monotonic() + _PATIENCE / 1000
+    cursor.execute("PRAGMA busy_timeout=0")
+    try:
+        while not _has_begun(cursor):
+            if time.monotonic() > deadline:
+                raise BusyError("database-busy", N_("The portal is busy. Try again in a moment."))
+            time.sleep(random.uniform(0.0005, _LONGEST_NAP))  # noqa: S311 - no secret
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={_PATIENCE}")
+
+
+def _has_begun(cursor: DBAPICursor) -> bool:
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    except sqlite.OperationalError as error:
+        if error.sqlite_errorcode == sqlite.SQLITE_BUSY:
+            return False
+        raise
+    return True

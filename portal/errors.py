@@ -44,6 +44,18 @@ class InvalidError(PortalError):
         self.field = field
 
 
+class TooManyError(InvalidError):
+    """Something was tried too often; ``retry_after`` is the number of seconds to wait."""
+
+    status = 429
+
+    def __init__(
+        self, kind: str, message: str, *, retry_after: int, field: str = "", **params: str
+    ) -> None:
+        super().__init__(kind, message, field=field, **params)
+        self.retry_after = retry_after
+
+
 class DialError(InvalidError):
     """The engine refuses a number, a template, a value or a handler.
 
@@ -69,6 +81,12 @@ class DialError(InvalidError):
         self.position = position
 
 
+class TokenError(PortalError):
+    """The request carries no token that opens this."""
+
+    status = 401
+
+
 class ForbiddenError(PortalError):
     """The user may not do this."""
 
@@ -83,6 +101,12 @@ class NotFoundError(PortalError):
 
 class ConflictError(PortalError):
     """The thing has changed or exists already."""
+
+    status = 409
+
+
+class UnconfirmedError(PortalError):
+    """The user has to say once more that this is really meant; nothing has happened."""
 
     status = 409
 

@@ -17,7 +17,7 @@ migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
-limiter = Limiter(get_remote_address, headers_enabled=True)
+limiter = Limiter(get_remote_address)
 
 
 def config() -> Config:

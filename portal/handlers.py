@@ -8,7 +8,8 @@ from types import MappingProxyType
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from portal import phones
+from portal import audit, phones
+from portal.audit import Action
 from portal.dialing.handler import LONGEST_CHAIN, check_free, check_handlers, check_name
 from portal.dialing.target import parse_entry
 from portal.dialing.template import BROWSER_SCHEMES, OpenMode, parse
@@ -106,6 +107,7 @@ def delete(handler_id: int) -> None:
             N_("These handlers build on it: %(handlers)s. Change or delete them first."),
             handlers=", ".join(f"{name}://" for name in names),
         )
+    audit.record_change(Action.HANDLER_REMOVED, f"{handler.name}://", _told(handler), {})
     db.session.delete(handler)
     db.session.commit()
 
@@ -216,7 +218,10 @@ def _require_right(draft: HandlerDraft, handler: Handler | None, decision: Decis
 def _save(handler: Handler, draft: HandlerDraft, found: Check, decision: Decision) -> Handler:
     name = check_name(draft.name)
     phones.carry_out(decision, found, reason=f"{name}://")
+    action = Action.HANDLER_CHANGED if handler.id else Action.HANDLER_ADDED
+    before = _told(handler) if handler.id else {}
     handler.name, handler.url = name, draft.url.strip()
+    audit.record_change(action, f"{name}://", before, _told(handler))
     db.session.add(handler)
     try:
         db.session.commit()
@@ -224,3 +229,7 @@ def _save(handler: Handler, draft: HandlerDraft, found: Check, decision: Decisio
         db.session.rollback()
         check_free(name, {name})
     return handler
+
+
+def _told(handler: Handler) -> dict[str, str]:
+    return audit.snapshot(handler, "name", "url")

@@ -2,11 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, bindparam, literal, select, update
+from sqlalchemy import Row, bindparam, literal, null, select, update
 
 from portal.database import Lookup, now, writing
 from portal.dialing.variables import RECORD_FIELDS
@@ -23,6 +23,8 @@ class Identity:
     """The signed-in user of a request: rights, record and preferences, not to be changed."""
 
     session_id: int
+    confirmed_at: datetime | None
+    """When this session last proved the password."""
     id: int
     name: str
     role: Role
@@ -43,13 +45,20 @@ class Identity:
     is_anonymous = False
 
     @property
+    def is_confirmed(self) -> bool:
+        """Whether the password was proved a short time ago."""
+        if self.confirmed_at is None:
+            return False
+        return now() - self.confirmed_at < timedelta(seconds=config().confirm_after)
+
+    @property
     def is_admin(self) -> bool:
         """Whether this is an administrator."""
         return self.role is Role.ADMIN
 
 
 def token_hash(token: str) -> str:
-    """Return what is stored of a session token."""
+    """Return what is stored of a token that only its holder knows."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -75,7 +84,7 @@ def of_login(login: str) -> Identity:
 
 
 _COLUMNS = [column for column in User.__table__.columns if column.name != "created_at"]
-_BY_LOGIN = select(literal(0).label("session_id"), *_COLUMNS).where(
+_BY_LOGIN = select(literal(0).label("session_id"), null().label("confirmed_at"), *_COLUMNS).where(
     User.login == bindparam("login"), User.active
 )
 _SESSIONS = UserSession.__table__
@@ -84,6 +93,7 @@ _BY_TOKEN = Lookup(
         _SESSIONS.c.id.label("session_id"),
         _SESSIONS.c.created_at.label("signed_in_at"),
         _SESSIONS.c.last_used_at,
+        _SESSIONS.c.confirmed_at,
         *_COLUMNS,
     )
     .join(User.__table__, User.__table__.c.id == _SESSIONS.c.user_id)
@@ -111,6 +121,7 @@ def _touch(session_id: int) -> None:
 def _from_row(row: Row[Any] | SimpleNamespace) -> Identity:
     return Identity(
         session_id=row.session_id,
+        confirmed_at=row.confirmed_at,
         id=row.id,
         name=f"{row.firstname} {row.surname}".strip() or row.login,
         role=row.role,

@@ -56,9 +56,13 @@ def for_server() -> dict[str, Any]:
 
 
 def formatter(*, for_terminal: bool) -> logging.Formatter:
-    """Return what turns an event into a line."""
+    """Return what turns an event into a line.
+
+    A traceback never shows the values of variables, which Rich would do: they are passwords,
+    numbers, whole URLs.
+    """
     last: list[Processor] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if for_terminal
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
@@ -73,12 +77,15 @@ def _start() -> None:
 
 
 def _finish(response: Response) -> Response:
-    """Write what was asked for and what came of it; the query and unknown paths stay out."""
+    """Write what was asked for and what came of it.
+
+    Of the address only the rule: whatever somebody put into it may be a number or a secret.
+    """
     user = g.get("_login_user")
     _log.info(
         "request",
         method=request.method,
-        path=request.path if request.url_rule else "",
+        path=str(request.url_rule or ""),
         status=response.status_code,
         milliseconds=round((time.perf_counter() - g.started) * 1000, 1),
         user_id=getattr(user, "id", None),

@@ -2,12 +2,14 @@
 
 import base64
 import secrets
+from collections.abc import Iterable
 from functools import lru_cache
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from portal import blocklist
 from portal.errors import N_, InvalidError
 from portal.extensions import config
 
@@ -21,8 +23,12 @@ _room = BoundedSemaphore(2)
 """Each hash takes megabytes and a core; a rush of sign-ins waits here instead of taking all."""
 
 
-def check(password: str, *, field: str = "password") -> str:
-    """Return a password that may be used, exactly as it was entered. Raises InvalidError."""
+def check(password: str, *, names: Iterable[str] = (), field: str = "password") -> str:
+    """Return a password that may be used, exactly as it was entered. Raises InvalidError.
+
+    The rules are those of NIST SP 800-63B: length, and not what is guessed first, to which
+    the names of the user belong. No character is required or forbidden.
+    """
     if len(password) < SHORTEST:
         raise InvalidError(
             "too-short",
@@ -38,6 +44,15 @@ def check(password: str, *, field: str = "password") -> str:
             N_("This is too long. At most %(limit)s characters are possible."),
             field=field,
             limit=str(LONGEST),
+        )
+    if blocklist.is_guessable(password, names):
+        raise InvalidError(
+            "guessable",
+            N_(
+                "This is guessed first: it is a common password, or hardly more than names, "
+                "sequences and repetitions. Use several words that have nothing to do with you."
+            ),
+            field=field,
         )
     return password
 

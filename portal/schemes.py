@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from portal import phones
+from portal import audit, phones
+from portal.audit import Action
 from portal.dialing.handler import check_handlers
 from portal.dialing.template import BROWSER_SCHEMES, check_scheme
 from portal.errors import N_, DialError, InvalidError
@@ -41,6 +42,7 @@ def add(name: str) -> str:
             field="scheme",
             scheme=scheme,
         )
+    audit.record(Action.SCHEME_ADDED, f"{scheme}:")
     _store(rules.extra_schemes | {scheme})
     return scheme
 
@@ -58,6 +60,7 @@ def remove(scheme: str) -> None:
             N_("A CTI handler leads to “%(scheme)s:”. Change it first."),
             scheme=scheme,
         ) from error
+    audit.record(Action.SCHEME_REMOVED, f"{scheme}:")
     _store(after.extra_schemes)
 
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, select
 
-from portal import accounts
+from portal import accounts, audit
 from portal.accounts import Rights
+from portal.audit import Action
 from portal.database import now
 from portal.errors import N_, ConflictError, ForbiddenError
 from portal.extensions import db
@@ -31,6 +32,7 @@ def new_link() -> str:
     token = secrets.token_urlsafe(32)
     value = {"token_hash": token_hash(token), "valid_until": (now() + VALID_FOR).isoformat()}
     db.session.merge(Setting(name=_NAME, value=value))
+    audit.record(Action.SETUP_LINK_MADE)
     db.session.commit()
     return token
 
@@ -53,6 +55,7 @@ def first_admin(
     """Make the first administrator; the link ends. Raises ForbiddenError, InvalidError."""
     check(token)
     db.session.execute(delete(Setting).where(Setting.name == _NAME))  # committed with the user
+    audit.record(Action.SETUP_DONE)
     return accounts.create(
         login,
         password,

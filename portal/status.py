@@ -1,7 +1,6 @@
 """The health of everything the portal stands on, in words an administrator can act on."""
 
 import shutil
-import sqlite3
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, phone_systems, phones, targets
-from portal.database import now
-from portal.errors import N_, PortalError
+from portal import keyring, keys, permissions, phone_systems, phones, retention, targets
+from portal.database import is_safe_sqlite, now, sqlite
+from portal.errors import N_
 from portal.extensions import config, db
-from portal.models import Call, CallState, User
+from portal.models import Call, CallState
 from portal.phones import Draft
 
 _LITTLE_SPACE = 500 * 1024**2
@@ -66,11 +65,12 @@ def _finding(title: str, health: Health, sentence: str, **params: str | int) -> 
 
 def _database() -> Finding:
     if db.engine.dialect.name == "sqlite":
+        is_safe = is_safe_sqlite()
         return _finding(
             _DATABASE,
-            Health.OK,
-            N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE"),
-            version=sqlite3.sqlite_version,
+            Health.OK if is_safe else Health.WARN,
+            _SQLITE if is_safe else _OLD_SQLITE,
+            version=sqlite.sqlite_version,
             size=f"{Path(str(db.engine.url.database)).stat().st_size / 1e6:.1f}",
         )
     return _finding(
@@ -94,23 +94,29 @@ def _schema() -> Finding:
 
 
 def _keys() -> Finding:
-    """Try the keys on the secret that was stored last."""
-    newest = select(User).where(User.cti_pass_sealed != "").order_by(User.cti_pass_set_at.desc())
-    user = db.session.scalar(newest.limit(1))
-    if user is None:
-        return _finding(_KEYS, Health.OK, N_("No CTI password is stored yet."))
-    try:
-        keyring.current().open(user.id, "cti_pass", user.cti_pass_sealed)
-    except PortalError:
+    """Try the keys on all stored secrets."""
+    at_hand = keyring.current().afresh()
+    found, fault = keys.take_stock(at_hand), at_hand.fault
+    if fault and (found.stored or fault.kind != "keys-missing"):
+        return _finding(_KEYS, Health.BAD, fault.message, **fault.params)
+    if found.unreadable:
         return _finding(
             _KEYS,
             Health.BAD,
             N_(
-                "Stored CTI passwords cannot be read with the keys at hand. "
-                "Put the right encryption.keys back into the data folder, then restart."
+                "%(unreadable)s of %(stored)s stored secrets cannot be read: calls that need them "
+                "are refused. Put the right encryption.keys back into the data folder, or have "
+                "these secrets forgotten with: flask --app wsgi keys forget-unreadable"
             ),
+            unreadable=found.unreadable,
+            stored=found.stored,
         )
-    return _finding(_KEYS, Health.OK, N_("Stored CTI passwords can be read."))
+    return _finding(
+        _KEYS,
+        Health.OK,
+        N_("All stored secrets can be read. There are %(stored)s."),
+        stored=found.stored,
+    )
 
 
 def _redis() -> Finding:
@@ -210,13 +216,51 @@ def _phone_systems() -> Finding:
     )
 
 
+def _dialling() -> Finding:
+    if permissions.stopped():
+        return _finding(
+            _DIALLING,
+            Health.WARN,
+            N_("All dialling is stopped. Let it go on under Click2Dial, Dial permissions."),
+        )
+    return _finding(_DIALLING, Health.OK, N_("Everybody who may dial can dial."))
+
+
+def _deletion() -> Finding:
+    """Look whether anything is there that is older than it may get."""
+    if retention.is_overdue():
+        return _finding(
+            _DELETION,
+            Health.WARN,
+            N_(
+                "There are calls or events that should have been deleted. "
+                "Run: flask --app wsgi purge, then restart the portal."
+            ),
+        )
+    kept = retention.periods()
+    return _finding(
+        _DELETION,
+        Health.OK,
+        N_("Calls are kept %(calls)s days, the audit trail %(audit)s days."),
+        calls=kept.calls,
+        audit=kept.audit,
+    )
+
+
 PHONE_SYSTEMS = N_("Phone systems")
 _DATABASE = N_("Database")
+_DIALLING = N_("Dialling")
+_SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
+_OLD_SQLITE = N_(
+    "SQLite %(version)s, %(size)s MB. Versions before 3.51.3 have an error that can, very rarely, "
+    "damage the database. Make backups often, and update Python or SQLite."
+)
 _SCHEMA = N_("Tables")
 _KEYS = N_("Keys")
 _REDIS = N_("Redis")
 _ENCRYPTION = N_("Encrypted connections")
 _DEFAULT_PHONE = N_("Default phone")
+_DELETION = N_("Deletion of old data")
 _PHONE_FAILS = N_("Nobody can call with %(name)s. Open it under Click2Dial to see why.")
 _LOOKS: tuple[Callable[[], Finding], ...] = (
     _database,
@@ -227,5 +271,7 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _encryption,
     _default_phone,
     _phone_systems,
+    _dialling,
     _calls,
+    _deletion,
 )

@@ -75,7 +75,9 @@ def test_templates_name_all_styles_and_scripts_and_no_file_that_is_missing():
     text = "\n".join(template.read_text() for template in TEMPLATES)
     there = {f"{path.parent.name}/{path.name}" for path in STATIC.glob("[cj]*/*")}
 
-    named = set(re.findall(r"""\basset\(["']([^"']+)["']\)|filename=["']([^"']+)["']""", text))
+    named = set(
+        re.findall(r"""\b(?:asset|script)\(["']([^"']+)["']\)|filename=["']([^"']+)["']""", text)
+    )
 
     paths = {path for pair in named for path in pair if path}
     assert (there - paths, [path for path in paths if not (STATIC / path).is_file()]) == (set(), [])

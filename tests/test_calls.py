@@ -331,7 +331,7 @@ def test_no_secret_is_kept(alice, phone_system):
     phone_system.expect_oneshot_request(re.compile("/.*")).respond_with_handler(answer)
 
     placed = _place(of_login(alice.login))
-    _settled(placed.call.id)
+    wait_for(lambda: not _call(placed.call.id).state.in_flight, "the answer")
 
     row = str(db.session.execute(text("SELECT * FROM calls")).one())
     assert len(tokens[0]) >= 43

@@ -1,18 +1,16 @@
 """Every command of the console does its work, and says in a sentence when it cannot."""
 
-import sqlite3
 import stat
 
 import pytest
-from cryptography.fernet import Fernet
 
-from portal import accounts, create_app, keyring
-from portal.database import now
+from portal import accounts, create_app
+from portal.database import sqlite
 from portal.extensions import db
 from portal.models import User
 from tests.support import schema
 from tests.support.databases import on_sqlite
-from tests.support.people import PASSWORD, Person
+from tests.support.people import PASSWORD
 
 EXAMPLE = "https://examplephonesystem.de/api/addcall.php?number="
 
@@ -163,39 +161,6 @@ def test_an_unprepared_database_is_named_in_a_sentence(tmp_path):
         db.engine.dispose()
 
 
-class TestKeys:
-    def test_rotation_encrypts_everything_with_the_first_key(self, make_app):
-        new, old = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-        before = make_app(encryption_keys=(old,))
-        ids = [self._person(before, number) for number in range(205)]
-
-        both = make_app(encryption_keys=(new, old))
-        result = both.test_cli_runner().invoke(args=["keys", "rotate"])
-
-        assert result.output == "205 secrets are encrypted with the first key now.\n"
-        with make_app(encryption_keys=(new,)).app_context():
-            for user_id in ids:
-                sealed = db.session.get(User, user_id).cti_pass_sealed
-                opened = keyring.current().open(user_id, "cti_pass", sealed)
-                assert opened == f"secret {user_id}"
-
-    def test_a_secret_that_no_key_opens_stops_the_rotation(self, app, refused, alice):
-        with app.app_context():
-            db.session.get(User, alice.id).cti_pass_sealed = "gibberish"
-            db.session.commit()
-
-        assert "cannot be read with the portal's keys" in refused("keys", "rotate")
-
-    def _person(self, app, number):
-        person = Person(app, {"login": f"user{number}"})
-        with app.app_context():
-            user = db.session.get(User, person.id)
-            user.cti_pass_sealed = keyring.current().seal(user.id, "cti_pass", f"secret {user.id}")
-            user.cti_pass_set_at = now()
-            db.session.commit()
-        return person.id
-
-
 @on_sqlite
 class TestBackup:
     def test_the_copy_holds_what_the_database_holds(self, run, alice, tmp_path):
@@ -204,7 +169,7 @@ class TestBackup:
 
         run("backup", str(target))
 
-        with sqlite3.connect(target) as copy:
+        with sqlite.connect(target) as copy:
             assert copy.execute("SELECT login FROM users").fetchall() == [("alice",)]
         copy.close()
         assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -224,7 +189,7 @@ class TestBackup:
 
             run("backup", str(tmp_path / "backup.db"))
 
-        with sqlite3.connect(tmp_path / "backup.db") as copy:
+        with sqlite.connect(tmp_path / "backup.db") as copy:
             assert copy.execute("SELECT firstname FROM users").fetchall() == [("Alice",)]
         copy.close()
 

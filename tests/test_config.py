@@ -54,17 +54,31 @@ def test_every_setting_is_read(environ):
     assert config.encryption_keys == (KEY,)
 
 
-def test_keys_are_made_once_and_only_their_owner_may_read_them(environ, tmp_path):
+def test_the_secret_key_is_made_once_and_only_its_owner_may_read_it(environ, tmp_path):
     first = Config.from_environment(environ)
 
     second = Config.from_environment(environ)
 
-    assert (second.secret_key, second.encryption_keys) == (first.secret_key, first.encryption_keys)
+    assert second.secret_key == first.secret_key
     assert len(first.secret_key) >= 64
-    files = list((tmp_path / "data").iterdir())
-    assert sorted(file.name for file in files) == ["encryption.keys", "secret.key"]
-    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    (file,) = (tmp_path / "data").iterdir()
+    assert file.name == "secret.key"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_an_empty_secret_key_signs_nothing(environ, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "secret.key").write_text("\n")
+
+    with pytest.raises(ConfigError, match=r"secret\.key is empty"):
+        Config.from_environment(environ)
+
+
+def test_encryption_keys_that_are_none_do_not_stop_the_portal(environ):
+    config = Config.from_environment({**environ, "PORTAL_ENCRYPTION_KEYS": "short"})
+
+    assert config.encryption_keys == ("short",)
 
 
 def test_a_file_can_hold_a_setting(environ, tmp_path):
@@ -100,7 +114,6 @@ def test_several_encryption_keys_keep_their_order(environ):
         ("DATABASE_URL", "postgres://db/portal", "begins with postgresql://"),
         ("DATABASE_URL", "postgresql://db:port/portal", "begins with postgresql://"),
         ("REDIS_URL", "cache:6379", "begins with redis://"),
-        ("ENCRYPTION_KEYS", "short", "32 bytes in URL-safe base64"),
         ("SECRET_KEY_FILE", "/does/not/exist", "/does/not/exist, which cannot be read: No such"),
     ],
     ids=lambda value: value.split()[0] if value else "empty",

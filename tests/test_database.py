@@ -7,10 +7,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
+from portal import database, logs
 from portal.database import read_only, writing
+from portal.errors import BusyError
 from portal.extensions import db
 from portal.models import Phone, Setting, User
+from portal.web.guards import public
 from tests.support.databases import on_sqlite
+from tests.support.server import ROOT
 
 
 def test_moments_keep_their_time_and_get_their_zone_back(app, alice):
@@ -91,6 +95,48 @@ def test_values_stay_out_of_error_messages(app):
     assert "canary" not in str(error.value)
 
 
+CANARY = "canary-2d1f"
+
+
+def _twice_the_same_login():
+    for _ in range(2):
+        db.session.add(User(login=CANARY, password_hash=""))
+        db.session.flush()
+
+
+def _a_word_for_something_else():
+    wrong = {"sqlite": "json(:word)", "postgresql": "CAST(:word AS integer)"}
+    statement = text(f"SELECT {wrong[db.engine.dialect.name]}")
+    db.session.execute(statement, {"word": CANARY}).one()
+
+
+def _a_broken_check():
+    statement = text("INSERT INTO settings (name, value) VALUES (:name, NULL)")
+    db.session.execute(statement, {"name": CANARY})
+
+
+@pytest.fixture(params=[_twice_the_same_login, _a_broken_check, _a_word_for_something_else])
+def failing(request, app):
+    """A page that fails in the database, at a row with the canary."""
+    app.add_url_rule("/failing", "failing", public(request.param))
+
+
+def test_an_error_of_the_database_shows_values_on_no_page_and_in_no_log(client, failing, caplog):
+    answer = client.get("/failing")
+
+    (failure,) = [record for record in caplog.records if record.exc_info]
+    logged = logs.formatter(for_terminal=False).format(failure)
+    assert answer.status_code == 500
+    assert "Error: " in logged
+    assert CANARY not in logged + answer.text
+
+
+def test_only_one_module_names_the_sqlite_library():
+    sources = [path for path in (ROOT / "portal").rglob("*.py") if "sqlite3" in path.read_text()]
+
+    assert [path.name for path in sources] == ["database.py"]
+
+
 @on_sqlite
 class TestSqlite:
     @pytest.mark.parametrize(
@@ -117,6 +163,24 @@ class TestSqlite:
 
             with ThreadPoolExecutor(1) as pool:
                 assert pool.submit(read).result(timeout=4) == []
+
+    def test_whoever_waits_too_long_for_others_is_told_so(self, app, monkeypatch):
+        monkeypatch.setattr(database, "_PATIENCE", 50)
+
+        def write():
+            with app.app_context():
+                db.session.add(Setting(name="late", value=1))
+                db.session.commit()
+
+        with app.app_context(), ThreadPoolExecutor(1) as pool:
+            db.session.add(Setting(name="early", value=1))
+            db.session.flush()
+            with pytest.raises(BusyError, match="busy"):
+                pool.submit(write).result()
+
+            db.session.commit()
+
+            pool.submit(write).result()
 
     def test_a_write_within_a_reading_request_is_possible_when_announced(self, app):
         token = read_only.set(True)

@@ -5,13 +5,13 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import urllib.request
 
 import pytest
 
+from portal.database import sqlite
 from tests.support import schema
 from tests.support.processes import PATIENCE, free_port, running, wait_for
 from tests.support.server import ROOT
@@ -53,7 +53,7 @@ def test_it_serves_until_it_is_told_to_stop(environment, tmp_path):
     with running(["./dev", "run"], log=log, env=environment, cwd=ROOT) as process:
         wait_for(lambda: "Listening at" in log.read_text(), "the portal to listen")
         link = re.search(r"http://\S+/setup\?token=\S+", log.read_text())
-        with urllib.request.urlopen(link[0], timeout=PATIENCE) as answer:  # noqa: S310 - our own portal
+        with urllib.request.urlopen(link[0], timeout=PATIENCE) as answer:
             page = answer.read().decode()
         process.send_signal(signal.SIGTERM)
         code = process.wait(PATIENCE)
@@ -76,7 +76,7 @@ def test_an_address_in_use_is_named(environment):
 
 def test_a_newer_database_is_named(environment, sqlite_template, tmp_path):
     schema.copy_sqlite(sqlite_template, tmp_path / "var")
-    with sqlite3.connect(tmp_path / "var" / "portal.db") as connection:
+    with sqlite.connect(tmp_path / "var" / "portal.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'fromthefuture'")
     connection.close()
 

@@ -14,11 +14,17 @@ from flask_babel import force_locale, gettext
 from portal import accounts, phones, targets
 from portal.dialing.outcome import OUTCOMES
 from portal.dialing.target import parse_entry
-from portal.dialing.tls import Trust, TrustMode
+from portal.dialing.tls import TrustMode
 from portal.extensions import db
 from portal.phones import Draft
 from tests.support import many_exchanges
-from tests.support.certificates import EXPIRED, Issued, an_authority, issued_by, self_signed
+from tests.support.certificates import (
+    EXPIRED,
+    an_authority,
+    issued_by,
+    self_signed,
+    tls_phone_system,
+)
 from tests.support.databases import on_sqlite
 from tests.support.faults import (
     Fault,
@@ -246,62 +252,44 @@ def test_tls_that_does_not_come_about_is_told(app, alice, dial):
     assert_told(app, alice, card, "connect-timeout")
 
 
-@dataclass(frozen=True)
-class Distrust:
-    """A certificate, what an administrator trusts instead, and what is told then."""
-
-    shown: Issued
-    trust: Trust
-    outcome: str
-    tells: str
-
-
 AUTHORITY = an_authority()
-TRUSTED = Trust(TrustMode.AUTHORITY, authority=AUTHORITY.pem)
-KNOWN_ONE, NEW_ONE = self_signed(), self_signed()
-
-DISTRUSTED = {
-    "expired": Distrust(
-        issued_by(AUTHORITY, days=EXPIRED),
-        TRUSTED,
-        "certificate-expired",
-        "has expired",
-    ),
-    "wrong host": Distrust(
-        issued_by(AUTHORITY, "other.example"),
-        TRUSTED,
-        "certificate-host",
-        "made out for another host",
-    ),
-    "self-signed": Distrust(
-        KNOWN_ONE, Trust(), "certificate-issuer", "Nobody whom the portal trusts"
-    ),
-    "changed": Distrust(
-        NEW_ONE,
-        Trust(TrustMode.PIN, fingerprint=KNOWN_ONE.fingerprint),
-        "certificate-changed",
-        "another certificate than the one an administrator confirmed",
-    ),
+CERTIFICATES = {
+    "expired": (issued_by(AUTHORITY, days=EXPIRED), TrustMode.AUTHORITY, "certificate-expired"),
+    "wrong host": (issued_by(AUTHORITY, "pbx.example"), TrustMode.AUTHORITY, "certificate-host"),
+    "self-signed": (self_signed(), TrustMode.SYSTEM, "certificate-issuer"),
+    "changed": (self_signed(), TrustMode.PIN, "certificate-changed"),
 }
 
 
 @on_sqlite
-@pytest.mark.parametrize("case", DISTRUSTED.values(), ids=DISTRUSTED.keys())
-def test_a_certificate_that_is_not_trusted_is_told_and_no_byte_is_sent(
-    app, alice, dial, case: Distrust
-):
-    with phone_system_that(answers(), case.shown.context()) as system:
+@pytest.mark.parametrize("case", CERTIFICATES.values(), ids=CERTIFICATES.keys())
+def test_a_certificate_that_is_not_trusted_is_told_and_gets_nothing(app, alice, dial, case):
+    shown, mode, outcome = case
+    with tls_phone_system(shown) as system:
         with app.app_context():
-            target = targets.allow(f"127.0.0.1:{system.port}")
-            trust = case.trust
+            target = targets.allow(system.entry)
             targets.change_trust(
-                target.id, trust.mode, fingerprint=trust.fingerprint, authority=trust.authority
+                target.id, mode, fingerprint=AUTHORITY.fingerprint, authority=AUTHORITY.pem
             )
-        card = dial(system.url())
+        card = dial(f"{system.url}/<#NUMBER#>")
 
-    assert (card.state, system.bytes_seen, system.requests) == ("failed", 0, [])
-    assert card.seconds < LIMITS["exchange_timeout"] + 1 + SLACK
-    assert_told(app, alice, card, case.outcome, case.tells)
+    assert card.state == "failed"
+    assert card.seconds < LIMITS["connect_timeout"] + 1 + SLACK
+    assert system.received == b""
+    assert_told(app, alice, card, outcome)
+
+
+@on_sqlite
+def test_a_certificate_that_is_confirmed_is_called(app, dial):
+    with tls_phone_system(self_signed()) as system:
+        with app.app_context():
+            target = targets.allow(system.entry)
+            shown = targets.show_certificate(target.id).own
+            targets.change_trust(target.id, TrustMode.PIN, fingerprint=shown.fingerprint)
+        card = dial(f"{system.url}/<#NUMBER#>")
+
+    assert card.state == "accepted"
+    assert system.received.startswith(b"GET /call/%2B4936130262422 HTTP/1.1")
 
 
 @on_sqlite

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 
 import pytest
 import structlog
@@ -61,6 +62,22 @@ def test_credentials_stay_out(lines, client, alice):
 
     assert alice.password not in json.dumps(lines)
     assert client.get_cookie("session").value not in json.dumps(lines)
+
+
+@pytest.mark.parametrize("for_terminal", [True, False])
+def test_a_traceback_does_not_show_what_variables_hold(for_terminal):
+    def fail(password):
+        raise RuntimeError
+
+    try:
+        fail("yranac"[::-1])
+    except RuntimeError:
+        record = logging.LogRecord("portal", 40, "", 1, "Failed", (), sys.exc_info())
+
+    written = logs.formatter(for_terminal=for_terminal).format(record)
+
+    assert "RuntimeError" in written
+    assert "canary" not in written
 
 
 def test_other_programs_lines_look_the_same(lines):

@@ -19,6 +19,7 @@ from portal.models import (
     Call,
     CredentialRefusal,
     Handler,
+    PasswordTries,
     Phone,
     PhoneSystem,
     Setting,
@@ -131,7 +132,7 @@ def test_upgrading_what_is_up_to_date_keeps_all_data(app, ada):
 
         upgrade()
 
-        tables = (User, UserSession, Phone, Handler, Call, Setting, Target)
+        tables = (User, UserSession, Phone, Handler, Call, Setting, Target, PasswordTries)
         for model in (*tables, PhoneSystem, CredentialRefusal):
             assert len(db.session.scalars(select(model)).all()) == 1
 
@@ -216,6 +217,7 @@ def test_an_outcome_that_got_another_name_is_renamed_there_and_back(app):
 def fill(owner):
     """Put a row into each table, each referring to others where it can."""
     owner.new_client()
+    db.session.add(PasswordTries(name_hash="ada"))
     phone = Phone(name="Desk", url="anlage://<#NUMBER#>", owner_id=owner.id)
     db.session.add_all([phone, Handler(name="anlage", url="https://a.example/")])
     db.session.add(Setting(name="browser_schemes", value=["msteams"]))

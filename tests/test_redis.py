@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import secrets
 
 import requests
 
@@ -14,11 +15,11 @@ ALLOWED = 30
 
 
 def try_to_sign_in(server: PortalServer) -> int:
-    """Try a wrong password and return the status of the answer."""
+    """Try a password for somebody else each time and return the status of the answer."""
     with requests.Session() as browser:
         page = browser.get(f"{server.url}/login", timeout=30).text
         token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-        form = {"csrf_token": token[1], "login": "nobody", "password": "wrong"}
+        form = {"csrf_token": token[1], "login": secrets.token_hex(8), "password": "wrong"}
         return browser.post(f"{server.url}/login", data=form, timeout=30).status_code
 
 

@@ -3,33 +3,64 @@
 from enum import StrEnum
 
 import pytest
+from flask import request
 from sqlalchemy import select
 
-from portal.extensions import db
+from portal.extensions import csrf, db
 from portal.models import Call, Handler, Phone, Target, User, UserSession
 from portal.models.call import CallState
 from tests.support.databases import on_sqlite
+from tests.support.people import Person
 from tests.support.targets import failing_system
 
 pytestmark = on_sqlite
 
 
 class Who(StrEnum):
-    """To whom a route is open.
-
-    The owner is bob: what the samples name is his, and he may manage phones.
-    """
+    """From whom on a route is open."""
 
     VISITOR = "visitor"
     USER = "user"
+    CALLER = "user who may dial"
+    MANAGER = "user who may manage phones"
     OWNER = "owner"
     ADMIN = "admin"
 
 
+COLUMNS = ("visitor", "user without rights", "owner", "other user", "admin")
+"""Who asks for each route. The owner is bob: what the samples name is his. Other user is alice,
+who has the same rights; carol has none; ada administers."""
+
+OPEN_TO = {
+    Who.VISITOR: set(COLUMNS),
+    Who.USER: {"user without rights", "owner", "other user", "admin"},
+    Who.CALLER: {"owner", "other user", "admin"},
+    Who.MANAGER: {"owner", "other user", "admin"},
+    Who.OWNER: {"owner"},
+    Who.ADMIN: {"admin"},
+}
+
+ENTERED = {"POST /dial": {"number": "201", "phone": "default", "click_token": "one-click-on-call"}}
+"""What has to be entered so that a right is asked for at all."""
+
+ON_THE_WAY_OUT = {
+    (who, route)
+    for who in COLUMNS[1:]
+    for route in ("POST /logout", "POST /settings/security/sessions/everywhere")
+}
+"""Where the page to sign in is not a refusal."""
+
 LINK_HOLDER = "holder of the one-time link"
 """A route that stands apart: open to nobody without the link."""
 
+CALL_TOKEN = "phone system with a call token"
+"""The same: open to nobody by a session; tests/web/test_api.py says to whom it is."""
+
 OPEN_FROM = {
+    "GET /api/v1/openapi.json": Who.VISITOR,
+    "GET /api/v1/session": CALL_TOKEN,
+    "GET /api/v1/calls/<call_id>": CALL_TOKEN,
+    "POST /api/v1/calls/<call_id>/events": CALL_TOKEN,
     "GET /healthz": Who.VISITOR,
     "GET /static/<path:filename>": Who.VISITOR,
     "GET /login": Who.VISITOR,
@@ -40,19 +71,21 @@ OPEN_FROM = {
     "POST /logout": Who.USER,
     "GET /": Who.USER,
     "GET /dial": Who.USER,
-    "POST /dial": Who.USER,
+    "POST /dial": Who.CALLER,
     "POST /dial/preview": Who.USER,
     "GET /calls": Who.USER,
     "GET /calls.csv": Who.USER,
     "GET /calls/<call_id>": Who.OWNER,
     "GET /people": Who.USER,
-    "POST /phones/check": Who.OWNER,
+    "GET /confirm": Who.USER,
+    "POST /confirm": Who.USER,
+    "POST /phones/check": Who.MANAGER,
     "GET /settings/profile": Who.USER,
     "POST /settings/profile": Who.USER,
     "GET /settings/click2dial": Who.USER,
     "POST /settings/click2dial": Who.USER,
-    "GET /settings/click2dial/phones/new": Who.OWNER,
-    "POST /settings/click2dial/phones/new": Who.OWNER,
+    "GET /settings/click2dial/phones/new": Who.MANAGER,
+    "POST /settings/click2dial/phones/new": Who.MANAGER,
     "GET /settings/click2dial/phones/<int:phone_id>": Who.OWNER,
     "POST /settings/click2dial/phones/<int:phone_id>": Who.OWNER,
     "GET /settings/click2dial/phones/<int:phone_id>/delete": Who.OWNER,
@@ -62,7 +95,10 @@ OPEN_FROM = {
     "POST /settings/security/cti-pass/delete": Who.USER,
     "POST /settings/security/password": Who.USER,
     "POST /settings/security/sessions/end": Who.USER,
+    "POST /settings/security/sessions/everywhere": Who.USER,
     "POST /settings/security/sessions/<int:session_id>/end": Who.OWNER,
+    "GET /settings/privacy": Who.USER,
+    "POST /settings/privacy": Who.USER,
     "GET /admin/click2dial": Who.ADMIN,
     "POST /admin/click2dial": Who.ADMIN,
     "GET /admin/click2dial/practice": Who.ADMIN,
@@ -82,6 +118,11 @@ OPEN_FROM = {
     "POST /admin/click2dial/targets/<int:target_id>/certificate": Who.ADMIN,
     "GET /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
     "POST /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
+    "GET /admin/click2dial/permissions": Who.ADMIN,
+    "POST /admin/click2dial/permissions": Who.ADMIN,
+    "POST /admin/click2dial/permissions/try": Who.ADMIN,
+    "POST /admin/click2dial/dialling/stop": Who.ADMIN,
+    "POST /admin/click2dial/dialling/start": Who.ADMIN,
     "GET /admin/click2dial/schemes": Who.ADMIN,
     "POST /admin/click2dial/schemes": Who.ADMIN,
     "POST /admin/click2dial/schemes/<scheme>/delete": Who.ADMIN,
@@ -107,19 +148,23 @@ OPEN_FROM = {
     "POST /admin/users/<int:user_id>/security/password": Who.ADMIN,
     "POST /admin/users/<int:user_id>/security/sessions/end": Who.ADMIN,
     "POST /admin/users/<int:user_id>/security/sessions/<int:session_id>/end": Who.ADMIN,
+    "GET /admin/audit": Who.ADMIN,
+    "POST /admin/audit": Who.ADMIN,
+    "GET /admin/audit/retention": Who.ADMIN,
+    "POST /admin/audit/retention": Who.ADMIN,
     "GET /admin/status": Who.ADMIN,
     "POST /admin/status/phone-systems/<int:system_id>/try": Who.ADMIN,
 }
-CLOSED = {route: who for route, who in OPEN_FROM.items() if who in set(Who) - {Who.VISITOR}}
-UNSAFE = [route for route in OPEN_FROM if not route.startswith("GET ")]
+BY_TOKEN = [route for route, who in OPEN_FROM.items() if who is CALL_TOKEN]
 
 
 @pytest.fixture
-def samples(app, bob):
+def samples(app, alice, bob):
     """Values for the places in routes; everything that can be owned is bob's."""
     bob.new_client()
     with app.app_context():
-        db.session.get(User, bob.id).may_manage_phones = True
+        for person in (alice, bob):
+            db.session.get(User, person.id).may_manage_phones = True
         handler = Handler(name="anlage", url="https://pbx.example/")
         phone = Phone(name="Desk", url="https://pbx.example/<#NUMBER#>", owner_id=bob.id)
         target = Target(entry="pbx.example")
@@ -154,57 +199,154 @@ def samples(app, bob):
 
 
 @pytest.fixture
-def ask(app, ada, alice, bob, samples):
-    """Open a route as somebody and tell the status, or "sign in" if it asks for that."""
+def browsers(app, client, ada, alice, bob):
+    """A browser for each column."""
+    carol = Person(app, {"login": "carol", "may_dial": False})
+    people = {"user without rights": carol, "owner": bob, "other user": alice, "admin": ada}
+    return {"visitor": client, **{who: person.client for who, person in people.items()}}
 
-    def ask(route, who, *, with_token=True):
-        browsers = {Who.USER: alice, Who.OWNER: bob, Who.ADMIN: ada}
-        browser = browsers[who].client if who in browsers else app.test_client()
-        method, path = route.split()
-        for place, value in samples.items():
-            path = path.replace(place, str(value))
-        data = {"csrf_token": browser.csrf_token()} if with_token and method == "POST" else None
-        answer = browser.open(path, method=method, data=data)
-        return "sign in" if "/login" in (answer.location or "") else answer.status_code
+
+@pytest.fixture
+def ask(browsers, samples):
+    """Open a route as somebody: "open", "closed", or "sign in" if it asks for that."""
+
+    def ask(route, who):
+        method, path = addressed(route, samples).split()
+        browser = browsers[who]
+        data = {"csrf_token": browser.csrf_token(), **ENTERED.get(route, {})}
+        answer = browser.open(path, method=method, data=data if method != "GET" else None)
+        if "/login" in (answer.location or "") and (who, route) not in ON_THE_WAY_OUT:
+            return "sign in"
+        return {403: "closed", 404: "closed"}.get(answer.status_code, answer.status_code)
 
     return ask
 
 
-def test_every_route_is_in_the_table(app):
-    routes = {
-        f"{method} {rule}"
+def addressed(route, samples):
+    """Put a value into each place of a route."""
+    for place, value in samples.items():
+        route = route.replace(place, str(value))
+    assert "<" not in route
+    return route
+
+
+def rules(app):
+    """Every method of every rule, and its rule."""
+    return {
+        f"{method} {rule}": rule
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
-    assert routes == set(OPEN_FROM)
+
+def content(app):
+    """Everything that the database holds besides the audit trail, which also notes refusals."""
+    with app.app_context(), db.engine.connect() as connection:
+        return {
+            table.name: connection.execute(select(table)).fetchall()
+            for table in db.metadata.sorted_tables
+            if table.name != "audit_events"
+        }
+
+
+def test_every_route_is_in_the_table(app):
+    assert set(rules(app)) == set(OPEN_FROM)
 
 
 @pytest.mark.parametrize("route", [route for route in OPEN_FROM if OPEN_FROM[route] in set(Who)])
-def test_it_is_open_to_whom_the_table_says(ask, route):
-    answer = ask(route, OPEN_FROM[route])
+def test_it_is_open_to_whom_the_table_says_and_to_nobody_else(ask, route):
+    open_to = OPEN_TO[OPEN_FROM[route]]
+    closed = [who for who in COLUMNS if who not in open_to]
 
-    assert answer in {200, 303, 204, 409, 422} or (route, answer) == ("POST /logout", "sign in")
+    answers = {who: ask(route, who) for who in (*closed, *open_to)}
 
-
-@pytest.mark.parametrize("route", CLOSED)
-def test_visitors_have_to_sign_in(ask, route):
-    assert ask(route, Who.VISITOR) == "sign in"
-
-
-@pytest.mark.parametrize("route", [route for route in CLOSED if CLOSED[route] is not Who.USER])
-def test_it_is_closed_to_those_without_the_right(ask, route):
-    assert ask(route, Who.USER) in {403, 404}
+    refusals = {"visitor": "sign in", **dict.fromkeys(COLUMNS[1:], "closed")}
+    assert {who: answers[who] for who in closed} == {who: refusals[who] for who in closed}
+    assert {answers[who] for who in open_to} <= {200, 204, 303, 409, 422}
 
 
-@pytest.mark.parametrize("route", [route for route in CLOSED if CLOSED[route] is Who.ADMIN])
-def test_it_is_closed_to_all_but_administrators(ask, route):
-    assert ask(route, Who.OWNER) == 403
+def test_every_unsafe_route_needs_a_csrf_token(app, browsers, samples):
+    unsafe = [route for route in rules(app) if not route.startswith("GET ")]
+    before = content(app)
+
+    statuses = {}
+    for route in unsafe:
+        method, path = addressed(route, samples).split()
+        statuses[route] = browsers["admin"].open(path, method=method).status_code
+
+    assert {route for route, status in statuses.items() if status != 400} == exempt(app)
+    assert content(app) == before
 
 
-@pytest.mark.parametrize("route", UNSAFE)
-def test_without_csrf_token_nothing_can_be_changed(ask, route):
-    assert ask(route, Who.ADMIN, with_token=False) == 400
+def exempt(app):
+    """The unsafe routes that are marked as needing no CSRF token, because they take no cookie."""
+    routes = set()
+    for route, rule in rules(app).items():
+        with app.test_request_context():
+            request.url_rule = rule
+            if not route.startswith("GET ") and csrf._is_exempt():
+                routes.add(route)
+    return routes
+
+
+def test_only_the_programs_interface_needs_no_csrf_token(app):
+    assert [route for route in exempt(app) if " /api/v1/" not in route] == []
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_no_unsafe_route_does_what_another_website_sends(app, browsers, samples, site):
+    browser = browsers["admin"]
+    before = content(app)
+
+    statuses = {}
+    for route in set(rules(app)) - exempt(app):
+        method, path = addressed(route, samples).split()
+        if method != "GET":
+            data = {"csrf_token": browser.csrf_token()}
+            headers = {"Sec-Fetch-Site": site}
+            answer = browser.open(path, method=method, data=data, headers=headers)
+            statuses[route] = answer.status_code
+
+    assert statuses
+    assert {route: status for route, status in statuses.items() if status != 403} == {}
+    assert content(app) == before
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_what_the_portals_own_pages_send_is_done(alice, site):
+    answer = alice.client.submit("/logout", headers={"Sec-Fetch-Site": site})
+
+    assert answer.status_code == 303
+
+
+def test_no_get_changes_anything(app, browsers, samples):
+    before = content(app)
+
+    for route in rules(app):
+        method, path = addressed(route, samples).split()
+        if method == "GET":
+            for browser in browsers.values():
+                browser.get(path)
+                browser.head(path)
+
+    assert content(app) == before
+
+
+@pytest.mark.parametrize("route", BY_TOKEN)
+@pytest.mark.parametrize("who", COLUMNS)
+def test_no_session_opens_what_a_call_token_opens(ask, route, who):
+    assert ask(route, who) == 401
+
+
+def test_only_what_a_call_token_opens_needs_no_csrf_token(app):
+    marked = {
+        f"{method} {rule}"
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if getattr(app.view_functions[rule.endpoint], "is_by_token", False)
+    }
+
+    assert marked == set(BY_TOKEN)
 
 
 @pytest.mark.parametrize("path", ["/setup", "/setup?token=wrong"])
@@ -231,11 +373,3 @@ def test_htmx_is_sent_to_the_sign_in_page_as_a_whole(client):
 
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == "/login"
-
-
-def test_every_answer_carries_the_security_headers(client):
-    for path in ("/login", "/healthz", "/static/favicon.svg", "/nowhere", "/calls"):
-        headers = client.get(path).headers
-        assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src")
-        assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["X-Request-ID"]

@@ -182,6 +182,18 @@ def test_session_ends_when_it_is_not_used(carol, idle, is_open):
         assert bool(sessions.of_user(carol.id)) is is_open
 
 
+def test_both_times_are_settings(make_app, carol):
+    token, start = sign_in(), now()
+
+    for limits in ({"session_idle": 60}, {"session_lifetime": 300}):
+        with make_app(**limits).app_context():
+            (seconds,) = limits.values()
+            with time_machine.travel(start + timedelta(seconds=seconds - 2), tick=False):
+                assert identify(token)
+            with time_machine.travel(start + timedelta(seconds=seconds + 2), tick=False):
+                assert identify(token) is None
+
+
 def test_session_ends_after_its_lifetime_however_much_it_is_used(carol):
     token = sign_in()
     start = now()

@@ -21,6 +21,7 @@ from tests.support.certificates import (
     NOT_YET,
     an_authority,
     issued_by,
+    known_to_the_computer,
     self_signed,
     tls_phone_system,
 )
@@ -49,20 +50,6 @@ def call(system, trust):
         return transport.exchange(system.url, allowing(system, trust), patient())
     except TransportError as error:
         return error.kind
-
-
-@pytest.fixture
-def known_to_the_computer(monkeypatch, tmp_path):
-    """Make an authority one of those that the portal's own computer trusts."""
-
-    def make_known(issued):
-        bundle = tmp_path / "authorities.pem"
-        bundle.write_text(issued.pem)
-        monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-        tls._system_context.cache_clear()
-
-    yield make_known
-    tls._system_context.cache_clear()
 
 
 # Who gets the request
@@ -97,10 +84,8 @@ def test_who_shows_what_is_wanted_gets_the_request(shown, trust):
     assert system.received.startswith(b"GET /call HTTP/1.1\r\n")
 
 
-def test_what_the_computer_trusts_gets_the_request_by_default(known_to_the_computer):
-    known_to_the_computer(AUTHORITY)
-
-    with tls_phone_system(issued_by(AUTHORITY)) as system:
+def test_what_the_computer_trusts_gets_the_request_by_default():
+    with known_to_the_computer(AUTHORITY), tls_phone_system(issued_by(AUTHORITY)) as system:
         assert call(system, SYSTEM) == Answer(200, b"ok")
 
 
@@ -109,7 +94,7 @@ def test_a_computer_that_trusts_nobody_takes_the_well_known_authorities(monkeypa
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     tls._system_context.cache_clear()
 
-    context = tls._system_context(ssl.SSLSocket)
+    context = tls._system_context()
 
     assert context.cert_store_stats()["x509_ca"] > 50
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -165,10 +150,8 @@ def test_a_certificate_that_changes_between_two_calls_stops_them():
     assert len([request for request in system.requests if request]) == 1
 
 
-def test_an_own_authority_replaces_those_of_the_computer(known_to_the_computer):
-    known_to_the_computer(AUTHORITY)
-
-    with tls_phone_system(issued_by(AUTHORITY)) as system:
+def test_an_own_authority_replaces_those_of_the_computer():
+    with known_to_the_computer(AUTHORITY), tls_phone_system(issued_by(AUTHORITY)) as system:
         assert call(system, trusting(an_authority("Another"))) == "certificate-issuer"
 
 

@@ -2,13 +2,17 @@
 
 import contextlib
 import logging
+import re
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -20,6 +24,7 @@ from portal.dialing.transport import Answer, TransportError
 from tests.support.certificates import self_signed
 from tests.support.faults import (
     Fault,
+    FaultServer,
     Line,
     answers,
     drips,
@@ -62,6 +67,21 @@ GARBAGE = {
 }
 
 
+HEADERS = [
+    b"Content-Length: 4",
+    b"Content-Length: 99",
+    b"Content-Length: -4",
+    b"Content-Length: 4, 4",
+    b"Transfer-Encoding: chunked",
+    b"Content-Encoding: gzip",
+    b"Content-Type: text/html; charset=nonsense",
+    b"Location: http://[broken",
+    b"Set-Cookie: \xff=;;;",
+    b" folded",
+    b"no colon",
+]
+
+
 def drips_tls(line: Line) -> None:
     """Begin with TLS and never come to the end of the first message."""
     line.send(b"\x16\x03\x03\x40\x00\x02")
@@ -71,6 +91,19 @@ def drips_tls(line: Line) -> None:
 def resets_at_once(line: Line) -> None:
     """Break the connection as soon as it is there."""
     line.reset()
+
+
+@pytest.fixture(scope="module")
+def any_answer() -> Iterator[tuple[FaultServer, list[bytes]]]:
+    """A phone system that says what stands in the list."""
+    answer: list[bytes] = []
+
+    def fault(line: Line) -> None:
+        line.read_request()
+        line.send(answer[0])
+
+    with phone_system_that(fault) as system:
+        yield system, answer
 
 
 def exchange(url: str, *allowed: str, **limits: float) -> Answer:
@@ -330,10 +363,11 @@ def test_a_connection_that_breaks_before_anything_is_sent_was_no_request():
         (never_answers, {"answer": 0.3}),
         (never_answers, {"exchange": 0.5}),
         (drips_headers(), {"exchange": 0.5}),
+        (drips_headers(0.002), {"exchange": 1.0}),
         (drips(b"HTTP", b"/"), {"exchange": 0.5}),
         (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"), {"exchange": 0.5}),
     ],
-    ids=["silent", "silent, all", "headers", "status line", "100 Continue"],
+    ids=["silent", "silent, all", "headers", "many headers", "status line", "100 Continue"],
 )
 def test_an_answer_that_does_not_come_is_not_waited_for(
     fault: Fault, limits: dict[str, float], scheme: str
@@ -514,6 +548,37 @@ def test_a_body_that_breaks_off_leaves_the_status(fault: Fault):
 def test_garbage_is_not_http(answer: bytes):
     with phone_system_that(says(answer)) as system:
         assert failure(system.url("/")) == "not-http"
+
+
+ANYTHING = st.one_of(
+    st.binary(max_size=300),
+    st.binary(max_size=200).map(lambda tail: b"HTTP/1.1 " + tail),
+    st.builds(
+        lambda status, lines: b"\r\n".join([b"HTTP/1.1 %d x" % status, *lines, b"", b"body"]),
+        st.integers(0, 1100),
+        st.lists(st.sampled_from(HEADERS) | st.binary(max_size=20), max_size=4),
+    ),
+)
+
+
+@settings(max_examples=300)
+@given(answer=ANYTHING)
+def test_whatever_is_answered_is_an_answer_or_has_a_name(any_answer, answer: bytes):
+    """And is only taken for an answer if all of its head is there."""
+    system, answered = any_answer
+    answered[:] = [answer]
+
+    kind, status = "", 0
+    try:
+        status = exchange(system.url("/")).status
+    except TransportError as error:
+        kind = error.kind
+
+    if kind:
+        assert OUTCOMES[kind].was_sent
+    else:
+        assert re.match(rb"HTTP/[0-9.]+ +%d\b" % status, answer)
+        assert re.search(rb"\n\r?\n", answer)
 
 
 # What nobody may learn

@@ -1,6 +1,6 @@
 """Phone systems that fail, and credentials that they refuse.
 
-Revision: 0009, after 0004
+Revision: 0009, after 0007
 Made: 2026-11-28 03:25:00.000000
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0004"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -13,21 +13,33 @@ from flask import Flask, current_app
 from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import credentials, phone_systems, phones, targets
+from portal import audit, credentials, permissions, phone_systems, phones, targets
+from portal.audit import Action
+from portal.calls import limits
 from portal.calls.planning import Plan, plan
 from portal.calls.progress import advance
+from portal.calls.reports import new_token
 from portal.config import Config
 from portal.credentials import Login
 from portal.database import now
 from portal.dialing.connector import CONNECTORS, DialRequest, Progress
+from portal.dialing.discretion import shorten
 from portal.dialing.dispatch import Capacity, Dispatcher, Job
 from portal.dialing.number import clean
+from portal.dialing.number_class import NumberClass
 from portal.dialing.outcome import Outcome
-from portal.dialing.template import MASK, OpenMode
+from portal.dialing.template import MASK, Expansion, OpenMode
 from portal.dialing.transport import Limits
-from portal.errors import N_, BusyError, ConflictError, InvalidError
+from portal.errors import (
+    N_,
+    BusyError,
+    ConflictError,
+    InvalidError,
+    PortalError,
+    UnconfirmedError,
+)
 from portal.extensions import config, db
-from portal.identity import Identity
+from portal.identity import Identity, token_hash
 from portal.models import Call, CallState, User
 from portal.phones import DialPhone
 
@@ -57,10 +69,14 @@ def new_click_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def place(caller: Identity, number_text: str, phone_key: str, click_token: str) -> Placed:
+def place(
+    caller: Identity, number_text: str, phone_key: str, click_token: str, *, confirmed: str = ""
+) -> Placed:
     """Call a number: once for each click, whatever comes twice.
 
-    Raises InvalidError or ForbiddenError for what cannot be called, ConflictError if the
+    ``confirmed`` is the canonical number that the user has said is meant, where that has to
+    be asked. Raises InvalidError or ForbiddenError for what cannot be called, UnconfirmedError
+    for what has to be confirmed first, TooManyError beyond a limit, and ConflictError if the
     click has already called another number.
     """
     if not _CLICK_TOKEN.fullmatch(click_token):
@@ -69,14 +85,14 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
         )
     number = clean(number_text)
     phone = phones.for_caller(caller, phone_key)
-    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": secrets.token_urlsafe(32)}
+    call_values = {"CALLID": str(uuid.uuid4()), "SESSID": new_token()}
     planned = plan(caller, number, phone, call_values)
     # One call of a user after the other, so that two requests at once cannot both be the first.
     db.session.execute(select(User.id).where(User.id == caller.id).with_for_update())
     if earlier := _earlier(caller, number, phone, click_token):
         return Placed(earlier, is_new=False)
-    expansion = planned.ready()
-    call = _write_down(caller, planned, call_values["CALLID"], click_token)
+    expansion = _permit(caller, planned, confirmed)
+    call = _write_down(caller, planned, call_values, click_token)
     if phone.open_mode is not OpenMode.SERVER:
         return Placed(call, is_new=True, url=expansion.url)
     return Placed(_dispatch(caller, call, planned), is_new=True)
@@ -85,7 +101,8 @@ def place(caller: Identity, number_text: str, phone_key: str, click_token: str) 
 def link_of(call: Call) -> str:
     """Return what the browser can open again by hand for a call handed over, "" if nothing."""
     is_fresh = call.state is CallState.HANDED_OVER and now() - call.created_at < _LINK_LASTS
-    return call.masked_url if is_fresh and MASK not in call.masked_url else ""
+    opens = is_fresh and MASK not in call.masked_url and not permissions.stopped()
+    return call.masked_url if opens else ""
 
 
 def dispatchers(settings: Config) -> Mapping[str, Dispatcher]:
@@ -97,6 +114,26 @@ def dispatchers(settings: Config) -> Mapping[str, Dispatcher]:
         patience=settings.dial_patience,
     )
     return {connector: Dispatcher(capacity) for connector in CONNECTORS}
+
+
+def _permit(caller: Identity, planned: Plan, confirmed: str) -> Expansion:
+    """Return the URL to open, if the call may be made now; a refusal is noted."""
+    try:
+        expansion = planned.ready()
+        planned.require_confirmation(confirmed)
+        number_class = planned.decision.number_class if planned.decision else NumberClass.UNKNOWN
+        limits.check(caller, number_class, planned.target)
+    except UnconfirmedError:  # a question, not a refusal
+        raise
+    except PortalError as refusal:
+        audit.record_refusal(
+            Action.CALL_REFUSED,
+            shorten(planned.number),
+            phone=planned.phone.name,
+            reason=refusal.kind,
+        )
+        raise
+    return expansion
 
 
 def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) -> Call | None:
@@ -126,13 +163,15 @@ def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) 
     return call
 
 
-def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str) -> Call:
+def _write_down(
+    caller: Identity, planned: Plan, call_values: Mapping[str, str], click_token: str
+) -> Call:
     """Commit the call before anything of it happens."""
     phone = planned.phone
     state = CallState.NEW if phone.open_mode is OpenMode.SERVER else CallState.HANDED_OVER
     moment = now()
     call = Call(
-        id=call_id,
+        id=call_values["CALLID"],
         user_id=caller.id,
         click_token=click_token,
         number=planned.number,
@@ -140,13 +179,17 @@ def _write_down(caller: Identity, planned: Plan, call_id: str, click_token: str)
         phone_name=phone.name,
         connector=phone.connector,
         open_mode=phone.open_mode,
+        number_class=planned.decision.number_class.value if planned.decision else "",
+        target=planned.target,
         masked_url=planned.ready().masked,
+        token_hash=token_hash(call_values["SESSID"]) if planned.gives_token else None,
         state=state,
         times={state.value: moment.isoformat()},
         created_at=moment,
         changed_at=moment,
     )
     db.session.add(call)
+    audit.record(Action.CALL_PLACED, shorten(call.number), phone=phone.name, call=call.id)
     db.session.flush()
     # Whoever shows the call must not open another transaction: the sending thread needs its turn.
     db.session.expunge(call)
@@ -203,7 +246,9 @@ def _refuse(errand: _Errand) -> None:
 def _send(errand: _Errand) -> None:
     """Make a call in a thread of the pool; no transaction is open while the phone system works."""
     with errand.app.app_context(), structlog.contextvars.bound_contextvars(call_id=errand.call_id):
-        if advance(errand.call_id, CallState.SENDING):
+        if permissions.stopped():
+            advance(errand.call_id, CallState.FAILED, Outcome("stopped"))
+        elif advance(errand.call_id, CallState.SENDING):
             outcome = _outcome(errand)
             advance(errand.call_id, CallState(outcome.verdict), outcome)
 
@@ -221,7 +266,7 @@ def _outcome(errand: _Errand) -> Outcome:
         phone_systems.learn(admission, outcome)
         if errand.login:
             credentials.learn(errand.login, outcome)
-    except SQLAlchemyError as error:  # the call has its outcome all the same
+    except (BusyError, SQLAlchemyError) as error:  # the call has its outcome all the same
         db.session.rollback()
         log.error("outcome not counted", error=type(error).__name__)  # noqa: TRY400
     return outcome

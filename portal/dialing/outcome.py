@@ -59,6 +59,10 @@ OUTCOMES: Mapping[str, Meaning] = {
         N_("The phone system has refused your CTI credentials several times in a row."),
         N_("Correct CTI user and CTI password in your settings under Security."),
     ),
+    "stopped": _not_sent(
+        N_("An administrator has stopped all dialling."),
+        N_("Until it goes on, call on your phone."),
+    ),
     "connection-refused": _not_sent(
         N_("The computer of the phone system refused the connection."), _TRY_AGAIN
     ),

@@ -58,20 +58,14 @@ class DistrustError(Exception):
         self.kind = kind
 
 
-def secure(
-    connection: socket.socket,
-    host: str,
-    trust: Trust,
-    seconds: float,
-    made_as: type[ssl.SSLSocket] = ssl.SSLSocket,
-) -> ssl.SSLSocket:
+def secure(connection: socket.socket, host: str, trust: Trust, seconds: float) -> ssl.SSLSocket:
     """Encrypt a connection and return it once the other end has shown what it has to.
 
     Only then may anything be sent. All of it takes at most so many seconds, also if the other
     end sends drops. Raises DistrustError or OSError; the connection is closed then.
     """
     patience = connection.gettimeout()
-    encrypted = _context(trust, made_as).wrap_socket(
+    encrypted = _context(trust).wrap_socket(
         connection, server_hostname=host, do_handshake_on_connect=False
     )
     try:
@@ -122,10 +116,10 @@ def in_groups(digits: str) -> list[str]:
     return [bytes.fromhex(group).hex(":").upper() for group in groups]
 
 
-def _context(trust: Trust, made_as: type[ssl.SSLSocket]) -> ssl.SSLContext:
+def _context(trust: Trust) -> ssl.SSLContext:
     if trust.mode is TrustMode.SYSTEM:
-        return _system_context(made_as)  # type: ignore[arg-type] # classes can be hashed
-    context = _empty_context(made_as)
+        return _system_context()
+    context = _empty_context()
     if trust.mode is TrustMode.AUTHORITY:
         context.load_verify_locations(cadata=trust.authority)
         # What an administrator names is the end of the chain, whether it vouches for itself or not.
@@ -136,13 +130,13 @@ def _context(trust: Trust, made_as: type[ssl.SSLSocket]) -> ssl.SSLContext:
     return context
 
 
-@lru_cache
-def _system_context(made_as: type[ssl.SSLSocket]) -> ssl.SSLContext:
+@lru_cache(maxsize=1)
+def _system_context() -> ssl.SSLContext:
     """Trust those whom the computer trusts, or if it trusts nobody those whom certifi does.
 
     They are read once: that takes 30 ms, in which the whole process stands still.
     """
-    context = _empty_context(made_as)
+    context = _empty_context()
     paths = ssl.get_default_verify_paths()
     if paths.cafile or (paths.capath and any(os.scandir(paths.capath))):
         context.load_default_certs()
@@ -151,10 +145,10 @@ def _system_context(made_as: type[ssl.SSLSocket]) -> ssl.SSLContext:
     return context
 
 
-def _empty_context(made_as: type[ssl.SSLSocket]) -> ssl.SSLContext:
-    """Trust nobody yet."""
+def _empty_context() -> ssl.SSLContext:
+    """Trust nobody yet, and let nobody show another certificate later."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.sslsocket_class = made_as
+    context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
 
@@ -175,9 +169,10 @@ def _shake_hands(encrypted: ssl.SSLSocket, deadline: float) -> str:
 
 
 def _wait(encrypted: ssl.SSLSocket, for_what: int, deadline: float) -> None:
+    left = deadline - time.monotonic()
     poll = select.poll()
     poll.register(encrypted, for_what)
-    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+    if left <= 0 or not poll.poll(left * 1000):
         raise TimeoutError
 
 

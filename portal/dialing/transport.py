@@ -265,11 +265,19 @@ class _Wire(RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """Reads through a wire."""
+    """Reads through a wire, and to its end a head that http.client gives up: it may be late."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(sock, *args, **kwargs)
         self.fp = BufferedReader(_Wire(sock, self.fp.detach()))
+
+    def begin(self) -> None:
+        try:
+            super().begin()
+        except HTTPException:
+            while isinstance(self.status, int) and self.fp.readline().strip():
+                pass
+            raise
 
 
 class _Connection(HTTPConnection):

@@ -7,7 +7,7 @@ from portal.models.phone import Phone
 from portal.models.phone_system import CredentialRefusal, PhoneSystem
 from portal.models.setting import Setting
 from portal.models.target import Target
-from portal.models.user import Role, User, UserSession
+from portal.models.user import PasswordTries, Role, User, UserSession
 
 __all__ = [
     "AuditEvent",
@@ -15,6 +15,7 @@ __all__ = [
     "CallState",
     "CredentialRefusal",
     "Handler",
+    "PasswordTries",
     "Phone",
     "PhoneSystem",
     "Role",

@@ -3,7 +3,11 @@
 import re
 from enum import StrEnum
 
-from sqlalchemy import Enum
+from sqlalchemy import Enum, String
+from sqlalchemy.orm import MappedColumn, mapped_column
+
+SEALED = "sealed"
+"""Marks a column that holds secrets; its value is the field that they are sealed for."""
 
 _HANDLER_NAME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,31})://")
 
@@ -18,6 +22,14 @@ def handler_name(url: str) -> str:
     """
     match = _HANDLER_NAME.match(url)
     return match[1].lower() if match else ""
+
+
+def sealed(field: str) -> MappedColumn[str]:
+    """Return the column for a secret of a row, encrypted by the keyring; "" if there is none.
+
+    Whoever changes the keys finds all secrets by these columns.
+    """
+    return mapped_column(String(2048), default="", info={SEALED: field})
 
 
 def word(enum: type[StrEnum]) -> Enum:

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Base, now
-from portal.models.columns import word
+from portal.models.columns import sealed, word
 
 
 class Role(StrEnum):
@@ -49,8 +49,7 @@ class User(Base):
 
     cti_user: Mapped[str] = mapped_column(String(255), default="")
     cti_phone: Mapped[str] = mapped_column(String(255), default="")
-    cti_pass_sealed: Mapped[str] = mapped_column(String(2048), default="")
-    """The CTI password, encrypted by the keyring; empty if none is set."""
+    cti_pass_sealed: Mapped[str] = sealed("cti_pass")
     cti_pass_set_at: Mapped[datetime | None]
 
     preferred_phone_id: Mapped[int | None] = mapped_column(
@@ -78,5 +77,21 @@ class UserSession(Base):
     last_used_at: Mapped[datetime] = mapped_column(default=now)
     address: Mapped[str] = mapped_column(String(64), default="")
     browser: Mapped[str] = mapped_column(String(255), default="")
+    confirmed_at: Mapped[datetime | None] = mapped_column(default=now)
+    """When the password was last proved; unknown for sessions older than this column."""
 
     user: Mapped[User] = relationship()
+
+
+class PasswordTries(Base):
+    """How often a password has been tried for a name without being right."""
+
+    __tablename__ = "password_tries"
+
+    name_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The name, hashed with the portal's key: what people type here may be a password."""
+    count: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime] = mapped_column(default=now)
+    """The next try is not looked at before."""
+    forgotten_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    """From then on the tries count no more."""

@@ -4,7 +4,10 @@ from flask import Flask
 
 from portal.web import (
     accounts,
+    api,
+    audit,
     calls,
+    confirmation,
     dial,
     error_pages,
     guards,
@@ -12,8 +15,10 @@ from portal.web import (
     health,
     hooks,
     people,
+    permissions,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,
@@ -24,13 +29,18 @@ from portal.web.addresses import RecordId
 
 _AREAS = (
     accounts,
+    api,
+    audit,
     calls,
+    confirmation,
     dial,
     handlers,
     health,
     people,
+    permissions,
     phones,
     preferences,
+    retention,
     settings,
     status,
     targets,
@@ -44,6 +54,7 @@ def init_app(app: Flask) -> None:
     guards.init_app(app)
     templating.init_app(app)
     error_pages.init_app(app)
+    confirmation.init_app(app)
     app.url_map.converters["int"] = RecordId
     for area in _AREAS:
         app.register_blueprint(area.bp)

@@ -1,5 +1,6 @@
 """The way in and out: first start, sign in, sign out."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from flask import Blueprint, flash, make_response, render_template, request, session, url_for
@@ -11,7 +12,7 @@ from wtforms import PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, EqualTo
 
 from portal import passwords, sessions, setup
-from portal.errors import ForbiddenError, InvalidError
+from portal.errors import ForbiddenError, InvalidError, TooManyError
 from portal.extensions import config, limiter
 from portal.web.addresses import own_path
 from portal.web.forms import Form
@@ -22,7 +23,7 @@ from portal.web.templating import LANGUAGES
 bp = Blueprint("accounts", __name__)
 
 _limited = limiter.limit(
-    lambda: config().sign_ins_per_address,
+    lambda: f"{config().sign_ins_per_address} per {config().sign_in_window} seconds",
     methods=["POST"],
     # a whole company may come from one address: those who get in do not count
     deduct_when=lambda response: response.status_code >= HTTPStatus.BAD_REQUEST,
@@ -91,23 +92,41 @@ def login() -> Response:
     if form.validate_on_submit():
         try:
             return _enter(form.login.data, form.password.data, wanted)
+        except TooManyError as error:
+            form.refuse(error)
+            return _login_page(form, wanted, error.status, {"Retry-After": error.retry_after})
         except InvalidError as error:
             form.refuse(error)
     elif request.method == "GET" and current_user.is_authenticated:
         return redirect(wanted)
-    page = render_template(
-        "accounts/login.html", form=form, wanted=wanted, setup_is_done=setup.is_done()
-    )
-    return make_response(page, 422 if form.errors else 200)
+    return _login_page(form, wanted, 422 if form.errors else 200)
 
 
 @bp.post("/logout")
 def logout() -> Response:
     """End this session."""
     sessions.sign_out(me().session_id)
+    return signed_out(gettext("You are signed out."))
+
+
+def _login_page(
+    form: LoginForm, wanted: str, status: int, headers: Mapping[str, int] | None = None
+) -> Response:
+    page = render_template(
+        "accounts/login.html", form=form, wanted=wanted, setup_is_done=setup.is_done()
+    )
+    return make_response(
+        page, status, {name: str(value) for name, value in (headers or {}).items()}
+    )
+
+
+def signed_out(message: str) -> Response:
+    """Go on to the way in, with nothing left in the browser but the preferences in its cookies."""
     session.clear()
-    flash(gettext("You are signed out."), "ok")
-    return redirect(url_for(".login"))
+    flash(message, "ok")
+    response = redirect(url_for("accounts.login"))
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
 
 
 def _enter(login: str, password: str, target: str) -> Response:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from flask_babel import gettext
 
 from portal import calls
+from portal.dialing.cause import SENTENCES, Cause
 from portal.dialing.outcome import OUTCOMES, Meaning
 from portal.dialing.template import MASK, OpenMode
 from portal.errors import N_
@@ -56,7 +57,8 @@ _HANDED_OVER = {
     "page": N_("Your browser opens the call in place of this page."),
     "program": N_("Your browser hands the call to a program on this computer."),
 }
-_PLAY = (CallState.RINGING, CallState.ANSWERED, CallState.ENDED)
+_REPORTED = (CallState.RINGING, CallState.ANSWERED, CallState.ENDED)
+"""What phone systems report, the last state last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class CallCard:
     def look(self) -> Look:
         """How its state is shown."""
         look = _LOOKS[self.call.state]
+        if self.call.state is CallState.ENDED and not self._was_answered:
+            look = look._replace(tone="warn", icon="phone-off")
         return look._replace(word=gettext(look.word))
 
     @property
@@ -87,6 +91,8 @@ class CallCard:
         call = self.call
         if call.state is CallState.HANDED_OVER:
             return str(gettext(_HANDED_OVER[self.opener]))
+        if call.cause:
+            return str(gettext(SENTENCES[Cause(call.cause)]))
         if self._meaning is None:
             return str(gettext(_SENTENCES[call.state]))
         sentences = [gettext(self._meaning.happened)]
@@ -105,20 +111,20 @@ class CallCard:
             return str(gettext(self._meaning.next_step))
         if self.call.state is CallState.ACCEPTED and not self.is_practice:
             return str(gettext("Most phone systems ring your own phone first: pick it up."))
+        if self.call.state in _REPORTED[:-1] and self.is_settled:
+            return str(gettext("The phone system has not reported how it went on."))
         return ""
 
     @property
     def line(self) -> list[Step]:
         """The states it has gone through and those still to come."""
         state = self.call.state
-        if state is CallState.HANDED_OVER:
-            return [self._step(state, "done")]
         if self._meaning:
             sent = self._step(CallState.SENDING, "done") if self._meaning.was_sent else _not_sent()
             return [sent, self._step(state, state.value)]
         way = self._way
         reached = way.index(state)
-        latest = "done" if self.is_settled else "current"
+        latest = "current" if self._is_under_way else "done"
         return [
             self._step(step, "done" if number < reached else latest if number == reached else "")
             for number, step in enumerate(way)
@@ -128,6 +134,11 @@ class CallCard:
     def is_settled(self) -> bool:
         """Whether nothing more will come."""
         return calls.is_settled(self.call)
+
+    @property
+    def pace(self) -> int:
+        """After how many seconds to ask for news; 0 if nothing more will come."""
+        return calls.pace(self.call)
 
     @property
     def link(self) -> str:
@@ -159,11 +170,39 @@ class CallCard:
 
     @property
     def _way(self) -> tuple[CallState, ...]:
-        """The states of a call with which nothing goes wrong."""
+        """The states of a call with which nothing goes wrong, without those it has left out."""
         state = self.call.state
+        if not self.is_practice and state not in _REPORTED:
+            return self._beginning
+        way = (*self._beginning, *_REPORTED)
+        reached = way.index(state)
+        return tuple(
+            step
+            for number, step in enumerate(way)
+            if number in {0, reached} or step in self.call.times or number > reached
+        )
+
+    @property
+    def _beginning(self) -> tuple[CallState, ...]:
+        """The states before a phone system reports anything."""
+        state = self.call.state
+        if state is CallState.HANDED_OVER or self.call.open_mode is not OpenMode.SERVER:
+            return (CallState.HANDED_OVER,)
         if self.is_practice:  # of which nothing is "sent"
-            return (state if state.in_flight else CallState.ACCEPTED, *_PLAY)
+            return (state if state.in_flight else CallState.ACCEPTED,)
         return (state if state.in_flight else CallState.SENDING, CallState.ACCEPTED)
+
+    @property
+    def _is_under_way(self) -> bool:
+        """Whether somebody is at work on the call now, as far as is known."""
+        state = self.call.state
+        return not self.is_settled and (self.is_practice or state.in_flight or state in _REPORTED)
+
+    @property
+    def _was_answered(self) -> bool:
+        """Whether somebody was spoken to, or may have been."""
+        call = self.call
+        return CallState.ANSWERED in call.times or call.cause in {"", Cause.NORMAL, Cause.UNKNOWN}
 
     def _step(self, state: CallState, progress: str) -> Step:
         reached = self.call.times.get(state)

@@ -69,9 +69,10 @@ def export() -> Response:
 
 @bp.get("/calls/<call_id>")
 def show(call_id: str) -> Response:
-    """Show one of the own calls; nothing new is told to a card that asks again."""
+    """Show one of the own calls; a card that asks again is told only what it does not show."""
     call = calls.get(me(), call_id)
-    if wants_fragment() and request.args.get("seen") == call.state:
+    known = (request.args.get("seen"), request.args.get("pace"))
+    if wants_fragment() and known == (call.state, str(calls.pace(call))):
         return Response(status=204)
     return answer("calls/show.html", "calls/_card.html", card=CallCard(call))
 

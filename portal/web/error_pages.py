@@ -1,11 +1,19 @@
 """Every refusal as a page, or as a fragment for htmx: what happened and what to do next."""
 
-from flask import Flask, Response, g, make_response, render_template
+from time import time
+
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_babel import gettext
+from flask_limiter import RateLimitExceeded
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from portal.errors import N_, PortalError
+from portal import audit
+from portal.audit import Action
+from portal.errors import N_, ForbiddenError, PortalError, TooManyError
+from portal.extensions import limiter
+from portal.web import problems
 from portal.web.htmx import wants_fragment
 from portal.web.templating import in_words
 
@@ -38,21 +46,42 @@ def error_page(status: int, sentence: str) -> Response:
 
 
 def _portal_error(error: PortalError) -> Response:
-    return error_page(error.status, in_words(error))
+    if isinstance(error, ForbiddenError) and error.kind == "forbidden":
+        _note_refusal(error.kind)
+    if problems.is_for_program():
+        return problems.of_error(error)
+    response = error_page(error.status, in_words(error))
+    if isinstance(error, TooManyError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _csrf_error(_error: CSRFError) -> Response:
+    _note_refusal("csrf")
     sentence = gettext(
         "This page was open for too long or in another session. Reload it and try again."
     )
     return error_page(400, sentence)
 
 
+def _note_refusal(reason: str) -> None:
+    """Put into the audit trail what somebody may not do; visitors could only fill it up."""
+    if current_user.is_authenticated:
+        audit.record_refusal(
+            Action.ACCESS_REFUSED, f"{request.method} {request.url_rule}", reason=reason
+        )
+
+
 def _http_error(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:  # noqa: PLR2004 - a redirect is not an error
         return error
-    response = error_page(error.code, gettext(_SENTENCES.get(error.code, _SENTENCES[400])))
+    if problems.is_for_program():
+        response = problems.of_http(error)
+    else:
+        response = error_page(error.code, gettext(_SENTENCES.get(error.code, _SENTENCES[400])))
     for name in ("Allow", "Retry-After"):
         if value := error.get_response().headers.get(name):
             response.headers[name] = value
+    if isinstance(error, RateLimitExceeded) and limiter.current_limit:
+        response.headers["Retry-After"] = str(max(1, limiter.current_limit.reset_at - int(time())))
     return response

@@ -27,6 +27,12 @@ def public(view: Callable[P, R]) -> Callable[P, R]:
     return view
 
 
+def by_token(view: Callable[P, R]) -> Callable[P, R]:
+    """Let in whoever shows a call token, which the view checks; no session opens this view."""
+    view.is_by_token = True  # type: ignore[attr-defined]
+    return public(view)
+
+
 def admin(view: Callable[P, R]) -> Callable[P, R]:
     """Let only administrators open this view."""
 
@@ -54,7 +60,10 @@ def init_app(app: Flask) -> None:
 
 def _signed_in(_request: Request) -> Identity | None:
     token = session.get(TOKEN)
-    return identify(token) if token else None
+    identity = identify(token) if token else None
+    if identity:
+        audit.actor.set(Actor(identity.id, identity.name, request.remote_addr or ""))
+    return identity
 
 
 def _refuse_visitors() -> BaseResponse | None:
@@ -62,7 +71,6 @@ def _refuse_visitors() -> BaseResponse | None:
     if view is None or request.endpoint == "static" or getattr(view, "is_public", False):
         return None
     if current_user.is_authenticated:
-        audit.actor.set(Actor(me().id, me().name, request.remote_addr or ""))
         return None
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     login = url_for("accounts.login", next=wanted)

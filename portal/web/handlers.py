@@ -14,7 +14,7 @@ from portal.models import Handler
 from portal.phones import Check
 from portal.targets import Decision
 from portal.web.addresses import record_id
-from portal.web.forms import Form
+from portal.web.confirmation import ProtectedForm, confirmed
 from portal.web.guards import admin, me
 from portal.web.hooks import only_reads
 from portal.web.htmx import redirect
@@ -25,7 +25,7 @@ bp = Blueprint("handlers", __name__)
 LEAVE_CLOSED = "closed"
 
 
-class HandlerForm(Form):
+class HandlerForm(ProtectedForm):
     """A handler."""
 
     variables = tuple(VARIABLES.values())
@@ -109,6 +109,7 @@ def edit(handler_id: int) -> Response:
 
 @bp.route("/admin/click2dial/handlers/<int:handler_id>/delete", methods=["GET", "POST"])
 @admin
+@confirmed
 def delete(handler_id: int) -> Response:
     """Delete a handler, once it is clear what stops working."""
     handler = handlers.get(handler_id)

@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
@@ -14,8 +15,20 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from portal import audit
 from portal.audit import Actor
 from portal.database import read_only
+from portal.errors import N_, ForbiddenError
 from portal.extensions import config, csrf, limiter
 
+_UNUSED_FEATURES = (
+    "camera",
+    "display-capture",
+    "geolocation",
+    "hid",
+    "microphone",
+    "midi",
+    "payment",
+    "serial",
+    "usb",
+)
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -24,9 +37,14 @@ _HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _UNUSED_FEATURES),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
 }
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _READING_METHODS = {"GET", "HEAD", "OPTIONS"}
+_OTHER_SITES = {"cross-site", "same-site"}
 
 
 class CookieSession(SecureCookieSessionInterface):
@@ -75,6 +93,7 @@ def init_app(app: Flask) -> None:
     )
     app.before_request(_begin)  # first: refusals of the others need the request's id
     csrf.init_app(app)
+    app.before_request(_refuse_other_sites)
     limiter.init_app(app)
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -99,10 +118,29 @@ def _end(_error: BaseException | None) -> None:
     audit.actor.set(audit.CONSOLE)
 
 
+def _refuse_other_sites() -> None:
+    """Refuse what another website made a browser send, whatever token it carries.
+
+    The mark is the browser's own and out of reach for pages; only requests that needed a
+    CSRF token are looked at, because nothing else acts on a cookie.
+    """
+    if g.get("csrf_valid") and request.headers.get("Sec-Fetch-Site") in _OTHER_SITES:
+        raise ForbiddenError(
+            "other-site",
+            N_(
+                "Another website made your browser send this, so nothing was done. "
+                "Open the page in the portal and try again there."
+            ),
+        )
+
+
 def _add_headers(response: Response) -> Response:
     response.headers.extend(_HEADERS)
     response.headers["X-Request-ID"] = g.request_id
-    if request.endpoint != "static":
+    if request.is_secure and config().hsts_max_age:
+        value = f"max-age={config().hsts_max_age}; includeSubDomains"
+        response.headers["Strict-Transport-Security"] = value
+    if request.endpoint != "static" or response.status_code >= HTTPStatus.BAD_REQUEST:
         response.headers.setdefault("Cache-Control", "no-store")
     elif "v" in request.args:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

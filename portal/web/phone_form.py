@@ -17,7 +17,7 @@ from portal.identity import Identity
 from portal.models import Phone
 from portal.phones import Check, Draft
 from portal.targets import UNDECIDED, Decision
-from portal.web.forms import Form
+from portal.web.confirmation import ProtectedForm
 from portal.web.guards import me
 
 E = TypeVar("E", bound=StrEnum)
@@ -31,7 +31,7 @@ _FORMAT_NAMES = {
 }
 
 
-class PhoneForm(Form):
+class PhoneForm(ProtectedForm):
     """A phone; only administrators can let secrets into its URL, and allow its target."""
 
     variables = tuple(VARIABLES.values())

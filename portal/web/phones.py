@@ -11,7 +11,7 @@ from portal import handlers, phones, rights, schemes
 from portal.dialing.template import BROWSER_SCHEMES
 from portal.errors import InvalidError
 from portal.web.addresses import record_id
-from portal.web.forms import Form
+from portal.web.confirmation import ProtectedForm, confirmed
 from portal.web.guards import admin, me
 from portal.web.hooks import only_reads
 from portal.web.htmx import redirect
@@ -21,7 +21,7 @@ from portal.web.templating import in_words
 bp = Blueprint("phones", __name__)
 
 
-class SchemeForm(Form):
+class SchemeForm(ProtectedForm):
     """A scheme to add."""
 
     scheme = StringField(_l("Scheme"), [DataRequired(_l("Enter a scheme, for example msteams."))])
@@ -53,13 +53,14 @@ def default() -> Response:
 
 @bp.route("/admin/click2dial/practice", methods=["GET", "POST"])
 @admin
-def practice() -> Response | str:
+@confirmed
+def practice() -> Response:
     """Go back to the practice phone, once that is confirmed."""
     if request.method == "POST":
         phones.remove_default()
         flash(gettext("The practice phone is the default phone again."), "ok")
         return redirect(url_for(".default"))
-    return render_template("phones/practice.html", phone=phones.default())
+    return make_response(render_template("phones/practice.html", phone=phones.default()))
 
 
 @bp.route("/admin/click2dial/schemes", methods=["GET", "POST"])
@@ -86,6 +87,7 @@ def all_schemes() -> Response:
 
 @bp.post("/admin/click2dial/schemes/<scheme>/delete")
 @admin
+@confirmed
 def remove_scheme(scheme: str) -> Response:
     """Take a scheme away, unless a phone or handler needs it."""
     try:

@@ -11,6 +11,7 @@ from portal.dialing.outcome import OUTCOMES
 from portal.dialing.tls import TrustMode, in_groups
 from portal.errors import InvalidError
 from portal.models import Target
+from portal.web.confirmation import ProtectedForm, confirmed
 from portal.web.forms import Form
 from portal.web.guards import admin, me
 from portal.web.hooks import only_reads
@@ -19,14 +20,14 @@ from portal.web.htmx import answer, redirect
 bp = Blueprint("targets", __name__)
 
 
-class TargetForm(Form):
+class TargetForm(ProtectedForm):
     """A target to allow."""
 
     entry = StringField(_l("Host, address or network"))
     reason = StringField(_l("What for"))
 
 
-class TrustForm(Form):
+class TrustForm(ProtectedForm):
     """What a phone system has to show over https."""
 
     trust_mode = RadioField(_l("Who is trusted"), choices=list(TrustMode))
@@ -64,14 +65,13 @@ def index() -> Response:
 def edit(target_id: int) -> Response:
     """Show a target, and choose what a phone system has to show there."""
     target = targets.get(target_id)
-    form = TrustForm(trust_mode=target.trust_mode, authority=target.authority)
-    form.fingerprint.data = form.fingerprint.data or " ".join(in_groups(target.fingerprint))
+    form = TrustForm(**_chosen(target))
     if form.validate_on_submit():
         try:
             targets.change_trust(
                 target_id,
                 TrustMode(form.trust_mode.data),
-                fingerprint=form.fingerprint.data,
+                fingerprint=form.fingerprint.data or "",
                 authority=form.authority.data or "",
             )
         except InvalidError as error:
@@ -95,8 +95,7 @@ def certificate(target_id: int) -> Response:
         except InvalidError as error:
             host_form.refuse(error)
     target = targets.get(target_id)
-    form = TrustForm(formdata=None, obj=target)
-    form.fingerprint.data = " ".join(in_groups(target.fingerprint))
+    form = TrustForm(formdata=None, **_chosen(target))
     return answer(
         "targets/edit.html",
         "targets/_certificate.html",
@@ -108,16 +107,27 @@ def certificate(target_id: int) -> Response:
 
 @bp.route("/admin/click2dial/targets/<int:target_id>/delete", methods=["GET", "POST"])
 @admin
-def delete(target_id: int) -> Response | str:
+@confirmed
+def delete(target_id: int) -> Response:
     """Close a target, once it is clear which phones stop working."""
     target = targets.get(target_id)
     if request.method == "POST":
         flash(gettext("The server no longer contacts %(entry)s.", entry=target.entry), "ok")
         targets.remove(target_id)
         return redirect(url_for(".index"))
-    return render_template(
+    page = render_template(
         "targets/delete.html", target=target, stopped=phones.stopped_without_target(target)
     )
+    return make_response(page)
+
+
+def _chosen(target: Target) -> dict[str, object]:
+    """Return what the form shows of the present choice."""
+    return {
+        "trust_mode": target.trust_mode,
+        "fingerprint": " ".join(in_groups(target.fingerprint)),
+        "authority": target.authority,
+    }
 
 
 def _context(target: Target, form: TrustForm, host_form: HostForm) -> dict[str, object]:

@@ -1,8 +1,10 @@
 """What every template can use, and the language and zone it speaks."""
 
+import base64
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
+from portal import permissions
 from portal.database import now
 from portal.dialing.number import describe
 from portal.errors import N_, DialError, PortalError
@@ -59,6 +62,7 @@ _NAV = (
 _ADMIN_NAV = (
     ("phones.default", "Click2Dial", "plug", "click2dial"),
     ("users.index", N_("Users"), "user-cog", "users"),
+    ("audit.index", N_("Audit trail"), "eye", "audit"),
     ("status.show", N_("Status"), "shield-check", "status"),
 )
 
@@ -78,7 +82,9 @@ def init_app(app: Flask) -> None:
         _=_text,
         ngettext=_plural,
         asset=asset,
+        script=script,
         nav=_nav,
+        dialling_stop=permissions.stopped,
         languages=LANGUAGES,
         themes=THEMES,
         language=LocalProxy(lambda: str(get_locale())),
@@ -89,6 +95,7 @@ def init_app(app: Flask) -> None:
         date=lambda moment: format_date(moment, "long"),
         time=lambda moment: format_time(moment, "medium"),
         relative=_relative,
+        territory=territory,
         number=_readable,
         sentence=in_words,
     )
@@ -97,6 +104,19 @@ def init_app(app: Flask) -> None:
 def asset(path: str) -> str:
     """Return the address of a static file, with a mark that changes when the file does."""
     return f"{request.script_root}{_marked(path)}"
+
+
+def script(path: str) -> Markup:
+    """Return the element that loads a script, and only if it is exactly the file we have."""
+    return Markup('<script src="{}" integrity="{}" defer></script>').format(
+        asset(path), _integrity(path)
+    )
+
+
+@lru_cache
+def _integrity(path: str) -> str:
+    digest = hashlib.sha384((_STATIC / path).read_bytes()).digest()
+    return f"sha384-{base64.b64encode(digest).decode('ascii')}"
 
 
 @lru_cache
@@ -184,9 +204,25 @@ def _readable(number: str) -> str:
         return number
 
 
+def territory(region: str) -> str:
+    """Return the name of a country in the user's language."""
+    return str(get_locale().territories.get(region, region))
+
+
+def _duration(seconds: int) -> str:
+    """Say how long something takes, in seconds or in full minutes."""
+    minutes = ceil(seconds / 60)
+    span = timedelta(minutes=minutes) if minutes > 1 else timedelta(seconds=seconds)
+    return str(format_timedelta(span, threshold=60))
+
+
 def in_words(error: PortalError) -> str:
     """Return what an error says, in the user's language."""
     params = error.params
-    if meaning := params.get("meaning"):  # of a variable: the one param that is a text of ours
+    if meaning := params.get("meaning"):  # the one param that is a text of ours
         params = {**params, "meaning": gettext(meaning)}
+    if country := params.get("country"):
+        params = {**params, "country": territory(country)}
+    if seconds := params.get("duration"):
+        params = {**params, "duration": _duration(int(seconds))}
     return str(gettext(error.message, **params))

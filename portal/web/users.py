@@ -10,6 +10,7 @@ from wtforms.validators import DataRequired
 from portal import accounts, passwords
 from portal.errors import InvalidError
 from portal.models import Role
+from portal.web.confirmation import confirmed
 from portal.web.guards import admin, me
 from portal.web.htmx import answer, redirect
 from portal.web.paging import pager, wanted_page
@@ -72,6 +73,7 @@ def new() -> BaseResponse:
 
 @bp.post("/admin/users/<int:user_id>/disable")
 @admin
+@confirmed
 def disable(user_id: int) -> BaseResponse:
     """Keep a user out from now on."""
     try:
@@ -85,6 +87,7 @@ def disable(user_id: int) -> BaseResponse:
 
 @bp.post("/admin/users/<int:user_id>/enable")
 @admin
+@confirmed
 def enable(user_id: int) -> BaseResponse:
     """Let a user in again."""
     accounts.enable(user_id)

@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+
+from portal.dialing import tls
 
 HOST = "127.0.0.1"
 LASTING = (-1, 1)
@@ -73,6 +76,18 @@ def issued_by(issuer: Issued, *names: str, days: tuple[int, int] = LASTING) -> I
 def an_authority(name: str = "Authority of the test") -> Issued:
     """Make the certificate of an authority."""
     return self_signed(name, authority=True)
+
+
+@contextlib.contextmanager
+def known_to_the_computer(issued: Issued) -> Iterator[None]:
+    """Make a certificate the only one that the portal's own computer trusts."""
+    with tempfile.NamedTemporaryFile("w") as file, pytest.MonkeyPatch.context() as patch:
+        file.write(issued.pem)
+        file.flush()
+        patch.setenv("SSL_CERT_FILE", file.name)
+        tls._system_context.cache_clear()
+        yield
+        tls._system_context.cache_clear()
 
 
 def _issue(

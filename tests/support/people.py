@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from portal.extensions import db
@@ -16,7 +17,7 @@ from portal.models import Role, User, UserSession
 from portal.web.guards import TOKEN
 from tests.support.html import faults
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "nine lamps over the harbour"
 _PASSWORD_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 ADA = {
@@ -42,6 +43,13 @@ ALICE = {
     "cti_phone": "192.0.2.17",
 }
 BOB = {"login": "bob", "firstname": "Bob", "surname": "Builder"}
+
+
+def let_confirmations_lapse(app: Flask) -> None:
+    """Make it long ago for everybody that the password was entered."""
+    with app.app_context():
+        db.session.execute(update(UserSession).values(confirmed_at=None))
+        db.session.commit()
 
 
 class Client(FlaskClient):

@@ -1,22 +1,29 @@
 """Empty databases, built once by the migrations and copied for each test."""
 
 import shutil
-import sqlite3
 from pathlib import Path
 
 from flask_migrate import upgrade
 
 from portal import create_app
 from portal.config import Config
+from portal.database import sqlite
 from portal.extensions import db
 from tests.support.databases import PostgreSQL
 
 TEMPLATE = "portal_template"
+PACE: dict[str, int] = {
+    "calls_in_flight": 100,
+    "calls_per_minute": 10_000,
+    "calls_per_hour": 10_000,
+}
+"""Tests call faster than people do; those about limits say which hold."""
 
 
 def settings(data_dir: Path, database_url: str = "", **others: object) -> Config:
     """Return settings for a test: keys that protect nothing, passwords that hash fast."""
     keys_and_costs: dict[str, object] = {
+        **PACE,
         "secret_key": "tests-" * 8,
         "encryption_keys": ("dGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtMDE=",),
         "password_memory_kib": 8,
@@ -29,7 +36,7 @@ def build_sqlite(folder: Path) -> Path:
     """Make the SQLite file that tests copy."""
     _migrate(settings(folder))
     path = folder / "portal.db"
-    with sqlite3.connect(path) as connection:
+    with sqlite.connect(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
     return path

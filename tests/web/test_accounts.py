@@ -1,6 +1,7 @@
 """The way in and out: first start, sign in, sign out."""
 
 import html
+import re
 from urllib.parse import urlencode
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from portal import accounts, setup
 from portal.models import Role
 from portal.web.guards import TOKEN
-from tests.support.people import PASSWORD
+from tests.support.people import ADA, PASSWORD, Person, let_confirmations_lapse
 
 NEW_ADMIN = {
     "firstname": "Ada",
@@ -164,6 +165,43 @@ def test_login_page_sends_the_signed_in_on(alice):
     assert (answer.status_code, answer.location) == (303, "/people")
 
 
+def test_after_five_wrong_passwords_the_page_says_how_long_to_wait(client, alice):
+    for _ in range(5):
+        client.submit("/login", {"login": "alice", "password": "wrong"})
+
+    answer = client.submit("/login", {"login": "alice", "password": PASSWORD})
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert "Too many wrong passwords. Wait 60 seconds, then try again." in answer.text
+    assert 'value="alice"' in answer.text
+    assert not is_signed_in(client)
+
+
+@pytest.mark.parametrize("login", ["alice", "nobody"])
+def test_the_pause_is_the_same_for_a_name_that_does_not_exist(client, alice, login):
+    statuses = [
+        client.submit("/login", {"login": login, "password": "wrong"}).status_code for _ in range(6)
+    ]
+
+    assert statuses == [422] * 5 + [429]
+
+
+def test_passwords_can_be_pasted_and_filled_in_by_a_manager(app, client, alice, setup_token):
+    pages = [client.get("/login").text, client.get(f"/setup?token={setup_token}").text]
+    ada = Person(app, ADA).client
+    for path in ("/settings/security", "/admin/users/new", f"/admin/users/{alice.id}/security"):
+        let_confirmations_lapse(app)
+        pages.append(ada.get(path).text)
+
+    fields = [field for page in pages for field in re.findall(r"<input[^>]*password[^>]*>", page)]
+    fields = [field for field in fields if 'type="password"' in field]
+
+    assert len(fields) >= 12
+    for field in fields:
+        assert re.search(r'autocomplete="(current|new)-password"', field)
+        assert "maxlength" not in field
+
+
 def test_too_many_tries_from_one_address_are_refused_for_a_while(client, alice):
     for _ in range(30):
         client.submit("/login", {"login": "alice", "password": "wrong"})
@@ -173,6 +211,17 @@ def test_too_many_tries_from_one_address_are_refused_for_a_while(client, alice):
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) > 0
     assert client.get("/login").status_code == 200
+
+
+def test_tries_of_an_address_are_a_setting(make_app, alice):
+    client = make_app(sign_ins_per_address=2).test_client()
+    for login in ("one", "two"):
+        assert client.submit("/login", {"login": login, "password": "wrong"}).status_code == 422
+
+    answer = client.submit("/login", {"login": "alice", "password": PASSWORD})
+
+    assert answer.status_code == 429
+    assert 0 < int(answer.headers["Retry-After"]) <= 901
 
 
 def test_who_gets_in_does_not_count_as_a_try(client, alice):

@@ -2,10 +2,14 @@
 
 import csv
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
 
 from portal import calls, phones
+from portal.database import now
+from portal.dialing.cause import read
 from portal.dialing.outcome import OUTCOMES, Outcome
 from portal.dialing.template import OpenMode
 from portal.extensions import db
@@ -136,9 +140,13 @@ def test_other_peoples_and_unknown_calls_are_not_found(alice, bob, called):
 def test_a_card_that_knows_the_state_is_told_nothing_new(alice, sent):
     call_id = sent(alice, CallState.SENDING)
 
-    assert alice.client.get(f"/calls/{call_id}?seen=sending", htmx=True).status_code == 204
-    assert alice.client.get(f"/calls/{call_id}?seen=new", htmx=True).status_code == 200
-    assert alice.client.get(f"/calls/{call_id}?seen=sending").status_code == 200
+    for seen, htmx, status in (
+        ("seen=sending&pace=1", True, 204),
+        ("seen=sending&pace=5", True, 200),
+        ("seen=new&pace=1", True, 200),
+        ("seen=sending&pace=1", False, 200),
+    ):
+        assert alice.client.get(f"/calls/{call_id}?{seen}", htmx=htmx).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -230,3 +238,98 @@ def test_calls_are_for_the_signed_in_only(client, alice, called):
 
     for path in ("/calls", "/calls.csv", f"/calls/{call_id}"):
         assert client.get(path).status_code == 303
+
+
+# What phone systems report
+
+
+@pytest.fixture
+def reported(app, called):
+    """A call whose phone system got a token, after what it has reported."""
+
+    def report(person, *reports, cause="", open_mode=OpenMode.SERVER):
+        state = CallState.ACCEPTED if open_mode is OpenMode.SERVER else CallState.HANDED_OVER
+        call_id = called(person, state=state, open_mode=open_mode, token_hash="0" * 64)
+        with app.app_context():
+            for state in reports:
+                calls.advance(call_id, CallState(state), cause=read(cause) if cause else None)
+        return call_id
+
+    return report
+
+
+def _line(card):
+    """Return the states that a card shows, each with how it is marked."""
+    items = re.findall(r'<li(?: class="(\w+)")?[^>]*>([\w ]+)', card)
+    return [f"{word.strip()} {mark}".strip() for mark, word in items]
+
+
+@pytest.mark.parametrize(
+    ("reports", "cause", "shown"),
+    [
+        ("", "", "sent done, accepted done: Accepted by the phone system."),
+        ("ringing", "", "sent done, ringing current, connected, ended: It is ringing."),
+        ("answered", "", "sent done, connected current, ended: The call is connected."),
+        ("ended", "17", "sent done, ended done: The line was busy."),
+        ("ringing ended", "noAnswer", "sent done, ringing done, ended done: Nobody answered."),
+        (
+            "ringing answered ended",
+            "normal",
+            "sent done, ringing done, connected done, ended done: The call has ended.",
+        ),
+    ],
+)
+def test_a_card_shows_what_is_reported(alice, reported, reports, cause, shown):
+    line, happened = shown.split(": ")
+
+    card = alice.client.get(f"/calls/{reported(alice, *reports.split(), cause=cause)}", htmx=True)
+
+    assert _line(card.text) == line.split(", ")
+    assert happened in card.text
+
+
+def test_a_call_handed_over_is_followed_as_well(alice, reported):
+    call_id = reported(alice, "ringing", open_mode=OpenMode.CLIENT)
+
+    card = alice.client.get(f"/calls/{call_id}", htmx=True).text
+
+    assert _line(card) == ["handed over done", "ringing current", "connected", "ended"]
+
+
+@pytest.mark.parametrize(
+    ("reports", "age", "pace"),
+    [
+        ([], timedelta(seconds=50), 1),
+        ([], timedelta(seconds=70), 5),
+        (["answered"], timedelta(minutes=9), 5),
+        (["answered"], timedelta(minutes=11), None),
+        (["answered", "ended"], timedelta(0), None),
+    ],
+)
+def test_a_call_is_followed_as_long_as_its_token_lasts_and_less_and_less_often(
+    alice, reported, reports, age, pace
+):
+    path = f"/calls/{reported(alice, *reports)}"
+
+    with time_machine.travel(now() + age, tick=False):
+        card = alice.client.get(path, htmx=True).text
+
+    assert re.findall(r'hx-trigger="every (\d)s"', card) == ([str(pace)] if pace else [])
+
+
+def test_a_card_says_that_the_end_was_not_reported(alice, reported):
+    path = f"/calls/{reported(alice, 'answered')}"
+
+    with time_machine.travel(now() + timedelta(minutes=11)):
+        card = alice.client.get(path, htmx=True).text
+
+    assert "The phone system has not reported how it went on." in card
+    assert _line(card) == ["sent done", "connected done", "ended"]
+
+
+def test_a_file_says_why_calls_ended(alice, reported):
+    reported(alice, "ringing", "ended", cause="busy")
+
+    (_header, row) = alice.client.get("/calls.csv").text.splitlines()
+
+    assert "The line was busy." in row

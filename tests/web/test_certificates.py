@@ -135,6 +135,12 @@ def test_what_cannot_be_trusted_is_refused_at_its_field(app, ada, page, fields, 
     assert trust(app) == Trust()
 
 
+def test_a_pin_that_is_wiped_out_is_not_kept_in_silence(app, ada, page):
+    ada.client.submit(page, {"trust_mode": "pin", "fingerprint": FINGERPRINT})
+
+    assert ada.client.submit(page, {"trust_mode": "pin", "fingerprint": ""}).status_code == 422
+
+
 def test_not_to_verify_is_pointed_out_in_red_everywhere(app, ada, page):
     for path in (LIST, page):
         assert "not verified" not in ada.client.get(path).text

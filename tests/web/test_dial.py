@@ -169,7 +169,7 @@ def test_preview_of_the_practice_phone_says_that_nothing_is_sent(alice):
     assert "Practice phone" in page
 
 
-def test_preview_reads_two_rows_and_writes_nothing(app, alice, default_phone):
+def test_preview_reads_three_rows_and_writes_nothing(app, alice, default_phone):
     default_phone("https://pbx.example/<#NUMBER#>")
     _preview(alice)
     lookups, other_statements = [], []
@@ -180,7 +180,7 @@ def test_preview_reads_two_rows_and_writes_nothing(app, alice, default_phone):
 
     _preview(alice)
 
-    assert (len(lookups), other_statements) == (2, [])
+    assert (len(lookups), other_statements) == (3, [])
 
 
 def test_another_persons_phone_has_no_preview(app, alice, bob):
@@ -271,7 +271,7 @@ def test_a_call_is_answered_at_once_with_its_card(alice, default_phone, phone_sy
     call = made()[0]
     assert response.status_code == 200
     assert f'data-call-id="{call.id}" data-call-state="new"' in response.text
-    assert f'hx-get="/calls/{call.id}?seen=new" hx-trigger="every 1s"' in response.text
+    assert f'hx-get="/calls/{call.id}?seen=new&amp;pace=1" hx-trigger="every 1s"' in response.text
     wait_for(lambda: made()[0].state is CallState.ACCEPTED, "the answer of the phone system")
     card = alice.client.get(f"/calls/{call.id}", htmx=True).text
     assert 'data-call-state="accepted"' in card

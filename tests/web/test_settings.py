@@ -145,7 +145,7 @@ def test_administrator_changes_login_and_rights(ada, alice, user_of):
     user = user_of(alice)
     assert (user.login, user.role) == ("alice.new", Role.ADMIN)
     assert (user.may_dial, user.may_manage_phones) == (False, True)
-    assert alice.client.get("/admin/users").status_code == 200
+    assert alice.new_client().get("/admin/users").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -185,11 +185,22 @@ def test_last_administrator_keeps_the_role(ada, user_of):
 def test_former_administrator_loses_the_pages_at_once(ada, alice):
     account = f"/admin/users/{alice.id}/account"
     ada.client.submit(account, {**ACCOUNT, "role": "admin"})
-    assert alice.client.get("/admin/users").status_code == 200
+    browser = alice.new_client()
+    assert browser.get("/admin/users").status_code == 200
 
     ada.client.submit(account, ACCOUNT)
 
-    assert alice.client.get("/admin/users").status_code == 403
+    assert browser.get("/admin/users").status_code == 303
+    assert alice.new_client().get("/admin/users").status_code == 403
+
+
+@pytest.mark.parametrize(("role", "stays"), [("user", True), ("admin", False)])
+def test_another_role_ends_all_sessions_and_other_changes_do_not(ada, alice, role, stays):
+    browser = alice.client
+
+    ada.client.submit(f"/admin/users/{alice.id}/account", {**ACCOUNT, "login": "new", "role": role})
+
+    assert is_signed_in(browser) is stays
 
 
 def test_cti_credentials_are_saved(app, alice, user_of):
@@ -373,6 +384,20 @@ def test_all_other_sessions_end_and_this_one_stays(alice, bob):
     assert is_signed_in(alice.client)
     assert is_signed_in(of_bob)
     assert not any(is_signed_in(other) for other in others)
+
+
+def test_signing_out_everywhere_ends_this_session_as_well(alice, bob):
+    others = [alice.new_client(), alice.new_client()]
+    of_bob = bob.client
+    assert "/settings/security/sessions/everywhere" in alice.client.get("/settings/security").text
+
+    answer = alice.client.submit("/settings/security/sessions/everywhere")
+
+    assert answer.location == "/login"
+    assert answer.headers["Clear-Site-Data"]
+    assert "You are signed out everywhere." in alice.client.get("/login").text
+    assert not any(is_signed_in(browser) for browser in (alice.client, *others))
+    assert is_signed_in(of_bob)
 
 
 def test_session_of_another_user_cannot_be_ended(alice, bob, sessions_of):

@@ -1,6 +1,10 @@
 """The status page says how everything is and what to do."""
 
+import os
 import re
+import subprocess
+import sys
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -16,6 +20,7 @@ from portal.status import version
 from tests.support import people
 from tests.support.databases import on_sqlite
 from tests.support.people import Person
+from tests.support.server import ROOT
 from tests.support.targets import failing_system
 
 
@@ -82,6 +87,37 @@ def test_secrets_that_the_keys_do_not_open_are_reported(app, ada):
     assert "encryption.keys" in sentence
 
 
+_LIBRARY = """
+import sys
+if sys.argv[1] == "without the wheel":
+    sys.modules["pysqlite3"] = None
+from portal import create_app, status
+from portal.database import sqlite
+with create_app().app_context():
+    database = status.findings()[0]
+print(sqlite.__name__, *sqlite.sqlite_version_info, database.health)
+"""
+
+
+@on_sqlite
+@pytest.mark.parametrize("wheel", ["with the wheel", "without the wheel"])
+def test_a_sqlite_that_may_damage_the_database_is_reported(app, tmp_path, wheel):
+    environment = {**os.environ, "PORTAL_DATA_DIR": str(tmp_path)}
+
+    printed = subprocess.run(
+        [sys.executable, "-c", _LIBRARY, wheel],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+
+    library, *version, state = printed.split()
+    assert library == "sqlite3" or wheel == "with the wheel"
+    assert state == ("ok" if [int(part) for part in version] >= [3, 51, 3] else "warn")
+
+
 def test_calls_of_the_last_day_are_counted(app, ada):
     with app.app_context():
         caller = of_login(ada.login)
@@ -94,6 +130,21 @@ def test_calls_of_the_last_day_are_counted(app, ada):
     found = health(ada.client.get("/admin/status"))["Calls in the last 24 hours"]
 
     assert found == ("ok", "Total: 2. Failed or with an unknown outcome: 1.")
+
+
+def test_data_that_should_be_gone_is_reported(app, ada):
+    assert health(ada.client.get("/admin/status"))["Deletion of old data"] == (
+        "ok",
+        "Calls are kept 30 days, the audit trail 365 days.",
+    )
+
+    with app.app_context():
+        db.session.add(AuditEvent(action="call.placed", at=now() - timedelta(days=31, minutes=1)))
+        db.session.commit()
+
+    state, sentence = health(ada.client.get("/admin/status"))["Deletion of old data"]
+    assert state == "warn"
+    assert "flask --app wsgi purge" in sentence
 
 
 @on_sqlite

@@ -7,4 +7,4 @@ from portal.web.settings.subject import tab_url
 bp = Blueprint("settings", __name__)
 bp.context_processor(lambda: {"tab_url": tab_url})
 
-from portal.web.settings import click2dial, profile, security  # noqa: E402, F401 - their views use bp
+from portal.web.settings import click2dial, privacy, profile, security  # noqa: E402, F401 - views of bp

@@ -10,6 +10,7 @@ from portal import phones, rights
 from portal.errors import N_, InvalidError
 from portal.models import Phone, User
 from portal.phones import DEFAULT, Draft
+from portal.web.confirmation import confirmed
 from portal.web.forms import Form
 from portal.web.guards import me
 from portal.web.htmx import redirect
@@ -91,7 +92,8 @@ def edit_phone(phone_id: int, user_id: int | None = None) -> Response:
     methods=["GET", "POST"],
     endpoint="user_delete_phone",
 )
-def delete_phone(phone_id: int, user_id: int | None = None) -> Response | str:
+@confirmed
+def delete_phone(phone_id: int, user_id: int | None = None) -> Response:
     """Delete a phone of a user, once that is confirmed."""
     user = _managed(user_id)
     phone = phones.get(user.id, phone_id)
@@ -99,9 +101,10 @@ def delete_phone(phone_id: int, user_id: int | None = None) -> Response | str:
         flash(gettext("The phone “%(name)s” is deleted.", name=phone.name), "ok")
         phones.delete(user.id, phone_id)
         return redirect(tab_url("click2dial", user_id))
-    return render_template(
+    page = render_template(
         "settings/click2dial_delete.html", user=user, phone=phone, user_id=user_id
     )
+    return make_response(page)
 
 
 def _managed(user_id: int | None) -> User:

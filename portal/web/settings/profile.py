@@ -12,6 +12,7 @@ from portal import accounts
 from portal.accounts import PROFILE_FIELDS, TIME_ZONES, Rights
 from portal.errors import InvalidError
 from portal.models import Role, User
+from portal.web.confirmation import ProtectedForm
 from portal.web.forms import Form
 from portal.web.guards import admin
 from portal.web.htmx import answer, redirect
@@ -52,7 +53,7 @@ class ProfileForm(Form):
     )
 
 
-class AccountForm(Form):
+class AccountForm(ProtectedForm):
     """What a user is called and may do."""
 
     login = StringField(_l("Login"), [DataRequired(_l("Choose a login."))])

@@ -13,7 +13,9 @@ from wtforms.validators import DataRequired, EqualTo
 from portal import accounts, passwords, sessions
 from portal.errors import InvalidError
 from portal.models import User, UserSession
+from portal.web.accounts import signed_out
 from portal.web.browsers import Browser, recognise
+from portal.web.confirmation import ProtectedForm, confirmed
 from portal.web.forms import Form
 from portal.web.guards import me
 from portal.web.htmx import answer, redirect, wants_fragment
@@ -21,7 +23,7 @@ from portal.web.settings import bp
 from portal.web.settings.subject import subject, tab_url
 
 
-class CtiForm(Form):
+class CtiForm(ProtectedForm):
     """CTI credentials; the password can be written but never read."""
 
     cti_user = StringField(_l("CTI user"))
@@ -29,8 +31,8 @@ class CtiForm(Form):
     cti_pass = PasswordField(_l("CTI password"))
 
 
-class ResetForm(Form):
-    """A new password for somebody else."""
+class NewPassword(Form):
+    """A new password, typed twice."""
 
     new = PasswordField(
         _l("New password"),
@@ -42,8 +44,12 @@ class ResetForm(Form):
     )
 
 
-class PasswordForm(ResetForm):
-    """A new password for oneself."""
+class ResetForm(NewPassword, ProtectedForm):
+    """A new password for somebody else."""
+
+
+class PasswordForm(NewPassword):
+    """A new password for oneself; the present one is proof enough."""
 
     current = PasswordField(
         _l("Present password"), [DataRequired(_l("Enter your present password."))]
@@ -81,6 +87,7 @@ def security(user_id: int | None = None) -> Response:
 
 @bp.post("/settings/security/cti-pass/delete")
 @bp.post("/admin/users/<int:user_id>/security/cti-pass/delete", endpoint="user_delete_cti_pass")
+@confirmed
 def delete_cti_pass(user_id: int | None = None) -> Response:
     """Forget the CTI password."""
     accounts.remove_cti_pass(subject(user_id).id)
@@ -115,6 +122,13 @@ def end_session(session_id: int, user_id: int | None = None) -> Response:
     return _sessions_ended(user, user_id)
 
 
+@bp.post("/settings/security/sessions/everywhere")
+def sign_out_everywhere() -> Response:
+    """End all own sessions, this one as well."""
+    sessions.end_others(me().id)
+    return signed_out(gettext("You are signed out everywhere."))
+
+
 @bp.post("/settings/security/sessions/end")
 @bp.post("/admin/users/<int:user_id>/security/sessions/end", endpoint="user_end_sessions")
 def end_sessions(user_id: int | None = None) -> Response:
@@ -128,11 +142,11 @@ def _is_own(user: User) -> bool:
     return user.id == me().id
 
 
-def _password_form(user: User) -> ResetForm:
+def _password_form(user: User) -> NewPassword:
     return PasswordForm() if _is_own(user) else ResetForm()
 
 
-def _change_password(user: User, form: ResetForm) -> None:
+def _change_password(user: User, form: NewPassword) -> None:
     if isinstance(form, PasswordForm):
         accounts.change_password(
             user.id, form.current.data, form.new.data, keep_session=me().session_id
@@ -158,7 +172,7 @@ def _answer(
     fragment: str,
     *,
     cti_form: CtiForm | None = None,
-    password_form: ResetForm | None = None,
+    password_form: NewPassword | None = None,
 ) -> FlaskResponse:
     """Show the tab, or the one card of it that was sent."""
     is_wrong = any(form is not None and form.errors for form in (cti_form, password_form))
