@@ -1,13 +1,13 @@
 """Phone systems that fail, and credentials that they refuse.
 
-Revision: 0009, after 0007
+Revision: 0008, after 0007
 Made: 2026-11-28 03:25:00.000000
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
