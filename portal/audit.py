@@ -28,6 +28,7 @@ class Action(StrEnum):
     CTI_PASSWORD_REMOVED = "cti.password-removed"  # noqa: S105 - a deed
     DEFAULT_PHONE_CHANGED = "default-phone.changed"
     DEFAULT_PHONE_REMOVED = "default-phone.removed"
+    PHONE_SYSTEM_TRY = "phone-system.try"
     DIALLING_RESUMED = "dialling.resumed"
     DIALLING_STOPPED = "dialling.stopped"
     HANDLER_ADDED = "handler.added"

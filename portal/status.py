@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, keys, permissions, phones, retention, targets
+from portal import keyring, keys, permissions, phone_systems, phones, retention, targets
 from portal.database import is_safe_sqlite, now, sqlite
 from portal.errors import N_
 from portal.extensions import config, db
@@ -201,6 +201,21 @@ def _calls() -> Finding:
     )
 
 
+def _phone_systems() -> Finding:
+    """Count those to which no call is sent."""
+    paused = [system for system in phone_systems.overview() if system.paused_until]
+    if not paused:
+        return _finding(
+            PHONE_SYSTEMS, Health.OK, N_("Calls are sent to all phone systems they are made with.")
+        )
+    return _finding(
+        PHONE_SYSTEMS,
+        Health.WARN,
+        N_("Have not answered several times, and get a pause: %(count)s. See below."),
+        count=len(paused),
+    )
+
+
 def _dialling() -> Finding:
     if permissions.stopped():
         return _finding(
@@ -232,6 +247,7 @@ def _deletion() -> Finding:
     )
 
 
+PHONE_SYSTEMS = N_("Phone systems")
 _DATABASE = N_("Database")
 _DIALLING = N_("Dialling")
 _SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
@@ -254,6 +270,7 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _space,
     _encryption,
     _default_phone,
+    _phone_systems,
     _dialling,
     _calls,
     _deletion,

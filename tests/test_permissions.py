@@ -9,7 +9,7 @@ from werkzeug import Response
 from portal import calls, permissions, phones, targets
 from portal.audit import Action
 from portal.calls import Mend
-from portal.dialing.dispatch import Dispatcher
+from portal.dialing.dispatch import Capacity, Dispatcher
 from portal.dialing.number import NumberFormat
 from portal.dialing.number_class import NumberClass
 from portal.dialing.permission import DEFAULTS, Permission, Rules
@@ -306,7 +306,9 @@ def test_what_waits_to_be_sent_is_not_sent_any_more(app, caller, phone_system):
 
     phone_system.expect_request("/201").respond_with_handler(answer)
     _default_phone(phone_system.url_for("/<#NUMBER#>"), OpenMode.SERVER)
-    app.extensions["dispatchers"]["http"] = Dispatcher(workers=1, room=4)
+    app.extensions["dispatchers"]["http"] = Dispatcher(
+        Capacity(workers=1, per_target=1, room=4, patience=60)
+    )
     first = _place(caller, "201").call.id
     waiting = _place(caller, "202").call.id
 

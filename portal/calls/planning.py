@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import ParamSpec, TypeVar
 from urllib.parse import quote, unquote
 
-from portal import accounts, permissions, rights, targets
+from portal import accounts, credentials, permissions, phone_systems, rights, targets
 from portal.dialing.handler import Resolution, resolve
 from portal.dialing.number import NumberFormat, NumberInfo, clean, describe, format_number
 from portal.dialing.number_class import NumberClass
@@ -39,8 +39,10 @@ class Mend(StrEnum):
     SECURITY = "security"
     OWN_PHONES = "own-phones"
     DEFAULT_PHONE = "default-phone"
+    STATUS = "status"
     TARGETS = "targets"
     PERMISSIONS = "permissions"
+    TIME = "time"
     ADMINISTRATOR = "administrator"
 
 
@@ -148,6 +150,8 @@ def plan(
         expansion = _expand(template, values, missing, problems, at_phone)
         if expansion and phone.contacts_target and _has_host(template, missing):
             target = _check_target(caller, phone, expansion, problems)
+            if phone.has_trouble:
+                _check_trouble(caller, template, target, problems)
     decision = _decide(standing.rules[caller.role], number, formatted, phone, expansion)
     if decision and decision.permission is Permission.REFUSE:
         problems.insert(0, _not_permitted(number, decision))
@@ -329,14 +333,22 @@ def _check_target(
     expansion: Expansion,
     problems: _Problems,
 ) -> str:
-    """Return the target; report if it may not be contacted, as far as its name can tell."""
+    """Return the target, reported if it may not be contacted, as far as its name tells."""
     destination = problems.attempt(_mend_phone(caller, phone), check_url, expansion.url)
-    if destination:
-        allow = targets.allow_list_at(phone.targets_version)
-        may_mend = rights.may_administer(caller)
-        at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
-        problems.attempt(at_list, check_listed, destination, allow)
-    return str(destination or "")
+    if destination is None:
+        return ""
+    allow = targets.allow_list_at(phone.targets_version)
+    may_mend = rights.may_administer(caller)
+    at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
+    problems.attempt(at_list, check_listed, destination, allow)
+    return str(destination)
+
+
+def _check_trouble(caller: Identity, template: Template, target: str, problems: _Problems) -> None:
+    """Report a phone system that has a pause, and credentials that it refuses."""
+    at_pause = Mend.STATUS if rights.may_administer(caller) else Mend.TIME
+    problems.attempt(at_pause, phone_systems.check, target)
+    problems.attempt(Mend.SECURITY, credentials.check, caller, template, target)
 
 
 def _mend_phone(caller: Identity, phone: DialPhone) -> Mend:

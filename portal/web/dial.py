@@ -8,11 +8,13 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import calls, phones
+from portal.database import reading
 from portal.dialing import variables
 from portal.dialing.number import NumberKind
 from portal.dialing.template import MASK
 from portal.errors import (
     N_,
+    BusyError,
     ForbiddenError,
     InvalidError,
     PortalError,
@@ -95,11 +97,12 @@ def call() -> BaseResponse:
         placed = calls.place(me(), number, phone_key, click_token, confirmed=confirmed)
     except UnconfirmedError as question:
         return _ask(number, phone_key, click_token, question)
-    except (InvalidError, ForbiddenError) as error:
+    except (BusyError, ForbiddenError, InvalidError) as error:
         if wants_fragment():
             raise
         return _page(number, phone_key, error)
-    return _placed(placed)
+    with reading():  # whoever sends the call must not wait for the page
+        return _placed(placed)
 
 
 def _ask(number: str, phone_key: str, click_token: str, question: PortalError) -> Response:

@@ -14,6 +14,7 @@ from portal.phones import Draft
 from tests.support import people
 from tests.support.people import Person
 from tests.support.server import PortalServer
+from tests.support.targets import failing_system
 
 WCAG = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -39,6 +40,8 @@ def furnish(server: PortalServer, ada: Person) -> dict[str, str]:
         phone = phones.create(ada.id, own)
         phones.create(alice.id, Draft(name="Kitchen", url="https://pbx.example/<#NUMBER#>"))
         accounts.change_cti(ada.id, cti_user="ada", cti_pass="secret", cti_phone="192.0.2.1")
+        db.session.add(failing_system("pbx.example:443", paused=True))
+        db.session.add(failing_system("pbx.branch-office.example:8443", paused=False))
         permissions.save({role: Rules(countries={"AT": Permission.CONFIRM}) for role in Role})
         permissions.stop("The phone system is being changed until 3 pm.")
         calls = [_call(ada.id, state) for state in CallState]

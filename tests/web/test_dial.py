@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, select
 
 from portal import accounts, handlers, phones, targets
-from portal.dialing.dispatch import Dispatcher
+from portal.dialing.dispatch import Capacity, Dispatcher
 from portal.dialing.template import MASK, OpenMode
 from portal.extensions import db
 from portal.handlers import HandlerDraft
@@ -395,7 +395,8 @@ def test_a_used_click_with_another_number_is_a_conflict(alice, default_phone, ma
 
 def test_when_the_portal_is_busy_the_card_says_so(app, alice, default_phone, made):
     default_phone(f"http://127.0.0.1:{free_port()}/<#NUMBER#>")
-    app.extensions["dispatchers"] = {"http": Dispatcher(workers=1, room=-1)}
+    full = Dispatcher(Capacity(workers=0, per_target=1, room=0, patience=1))
+    app.extensions["dispatchers"] = {"http": full}
 
     response = _dial(alice)
 
