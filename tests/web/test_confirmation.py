@@ -67,6 +67,7 @@ EXCEPTIONS = {
     "POST /admin/click2dial/targets/<int:target_id>/certificate": "changes nothing",
     "POST /admin/click2dial/permissions/try": "changes nothing",
     "POST /admin/click2dial/dialling/stop": "stops what is going wrong, at once",
+    "POST /admin/status/phone-systems/<int:system_id>/try": "lets the next call try, as time would",
     "POST /admin/users/<int:user_id>": "the record gives no right and no access",
     "POST /admin/users/<int:user_id>/click2dial": "chooses among phones that exist",
     "POST /admin/users/<int:user_id>/security/sessions/end": "takes access away",
