@@ -9,13 +9,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import requests
 from playwright.sync_api import Page
 
 from portal import create_app
 from portal.config import Config
 from portal.extensions import db
 from tests.support.people import Client, Person
-from tests.support.processes import free_port, listens, running, wait_for
+from tests.support.processes import PATIENCE, free_port, listens, running, wait_for
+from tests.support.schema import PACE
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +35,7 @@ class PortalServer:
             **{name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")},
             "PORTAL_DATA_DIR": str(data_dir),
             "PORTAL_BIND": self.bind,
+            **{f"PORTAL_{name.upper()}": str(limit) for name, limit in PACE.items()},
             **settings,
         }
         self.app = create_app(Config.from_environment(self.environment))
@@ -76,6 +79,8 @@ class PortalServer:
             port = int(self.bind.rpartition(":")[2])
             wait_for(lambda: process.poll() is not None or listens(port), "gunicorn to listen")
             assert process.poll() is None, self.log.read_text()
+            # The port listens before the first worker has loaded the portal, which takes time.
+            requests.get(f"{self.url}/healthz", timeout=PATIENCE)
             self._children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
             yield
 

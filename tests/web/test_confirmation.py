@@ -7,10 +7,11 @@ import pytest
 import time_machine
 from sqlalchemy import update
 
-from portal import targets
+from portal import permissions, targets
 from portal.database import now
+from portal.dialing.number_class import NumberClass
 from portal.extensions import db
-from portal.models import Handler, Phone, Setting, User
+from portal.models import Handler, Phone, Role, Setting, User
 from tests.support.databases import on_sqlite
 from tests.support.people import PASSWORD, let_confirmations_lapse
 from tests.test_routes import content, rules
@@ -24,6 +25,7 @@ NEW_PASSWORD = {"new": "copper lamps and walnut", "repeat": "copper lamps and wa
 CTI = {"cti_user": "alice.cti", "cti_phone": "SIP/201", "cti_pass": "TopSecret-4711"}
 NEW_USER = {"login": "carol", "password": "copper lamps and walnut", "role": "user"}
 NEW_USER |= dict.fromkeys(("firstname", "surname", "email", "phone", "department", "position"), "")
+PERMISSIONS = {f"{role}.{name}": "allow" for role in Role for name in NumberClass}
 
 PROTECTED = {
     "POST /admin/click2dial": PHONE,
@@ -33,6 +35,8 @@ PROTECTED = {
     "POST /admin/click2dial/handlers/<int:handler_id>/delete": {},
     "POST /admin/click2dial/targets": {"entry": "new.example"},
     "POST /admin/click2dial/targets/<int:target_id>/delete": {},
+    "POST /admin/click2dial/permissions": PERMISSIONS,
+    "POST /admin/click2dial/dialling/start": {},
     "POST /admin/click2dial/schemes": {"scheme": "msteams"},
     "POST /admin/click2dial/schemes/<scheme>/delete": {},
     "POST /admin/audit/retention": {"calls": "7", "audit": "365"},
@@ -59,6 +63,8 @@ DOWNLOADS = {"POST /admin/audit": "text/csv", "POST /settings/privacy": "applica
 
 EXCEPTIONS = {
     "POST /admin/click2dial/handlers/check": "changes nothing",
+    "POST /admin/click2dial/permissions/try": "changes nothing",
+    "POST /admin/click2dial/dialling/stop": "stops what is going wrong, at once",
     "POST /admin/users/<int:user_id>": "the record gives no right and no access",
     "POST /admin/users/<int:user_id>/click2dial": "chooses among phones that exist",
     "POST /admin/users/<int:user_id>/security/sessions/end": "takes access away",
@@ -95,6 +101,7 @@ def samples(app, ada, bob):
             user = db.session.get(User, person.id)
             user.cti_pass_sealed, user.active = "sealed", person is ada
         db.session.commit()
+        permissions.stop()
         return {
             "<int:user_id>": bob.id,
             "<int:phone_id>": phones["bob"].id,
