@@ -122,7 +122,7 @@ def try_now(system_id: int) -> PhoneSystem:
             "no-phone-system", N_("This phone system has answered again in the meantime.")
         )
     system.paused_until = min(system.paused_until, now())
-    audit.record(Action.PHONE_SYSTEM_TRY, system.target, failures=system.failures)
+    audit.record(Action.PHONE_SYSTEM_TRY, system.target)
     db.session.commit()
     return system
 

@@ -43,6 +43,7 @@ SIGNS = {
     "not-on-allow-list": Sign.NONE,
     "paused": Sign.NONE,
     "port-not-allowed": Sign.NONE,
+    "stopped": Sign.NONE,
     "url-too-long": Sign.NONE,
 }
 """What the outcomes say that are no failures of the phone system; all others are."""
@@ -303,7 +304,7 @@ def test_an_administrator_can_end_the_pause():
     assert phone_systems.admit(TARGET).is_probe
     assert phone_systems.admit(TARGET) is None
     audited = db.session.scalars(select(AuditEvent)).one()
-    assert (audited.action, audited.subject) == ("phone_system.try", TARGET)
+    assert (audited.action, audited.subject) == ("phone-system.try", TARGET)
 
 
 def test_what_answers_again_needs_no_try():

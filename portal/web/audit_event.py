@@ -118,6 +118,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "phone.changed": (N_("Phone changed"), "smartphone"),
     "phone.preferred": (N_("Preferred phone chosen"), "smartphone"),
     "phone.removed": (N_("Phone deleted"), "smartphone"),
+    "phone-system.try": (N_("Pause of a phone system ended"), "rotate-ccw"),
     "retention.changed": (N_("Retention changed"), "clock"),
     "scheme.added": (N_("Scheme added"), "link"),
     "scheme.removed": (N_("Scheme removed"), "link"),

@@ -10,10 +10,19 @@ from portal.dialing.tls import Trust, TrustMode
 from portal.extensions import db
 from portal.models import Target
 from tests.browser.test_every_page import PHONE, violations
+from tests.support import schema, server
 from tests.support.certificates import self_signed, tls_phone_system
 from tests.support.people import ADA
 
 LIST = "/admin/click2dial/targets"
+
+
+@pytest.fixture
+def portal_server(tmp_path, sqlite_template):
+    """The portal with time to agree on keys, which takes a while under load."""
+    schema.copy_sqlite(sqlite_template, tmp_path / "var")
+    with server.portal_server(tmp_path / "var", PORTAL_CONNECT_TIMEOUT="20") as running:
+        yield running
 
 
 @pytest.fixture

@@ -12,12 +12,19 @@ from portal.extensions import db
 from portal.models import AuditEvent, Target
 from tests.support.certificates import HOST, an_authority, issued_by, self_signed, tls_phone_system
 from tests.support.databases import on_sqlite
+from tests.support.people import PASSWORD, let_confirmations_lapse
 
 pytestmark = on_sqlite
 
 LIST = "/admin/click2dial/targets"
 AUTHORITY = an_authority()
 FINGERPRINT = "3fa2" * 16
+
+
+@pytest.fixture
+def app(make_app):
+    """To agree on keys takes its time under load."""
+    return make_app(connect_timeout=20.0)
 
 
 @pytest.fixture
@@ -139,6 +146,21 @@ def test_a_pin_that_is_wiped_out_is_not_kept_in_silence(app, ada, page):
     ada.client.submit(page, {"trust_mode": "pin", "fingerprint": FINGERPRINT})
 
     assert ada.client.submit(page, {"trust_mode": "pin", "fingerprint": ""}).status_code == 422
+
+
+def test_the_button_that_confirms_asks_for_the_password_and_forgets_nothing(app, ada, page):
+    button = {"trust_mode": "pin", "fingerprint": FINGERPRINT}
+    ada.client.get(page)
+    let_confirmations_lapse(app)
+
+    asked = ada.client.submit(page, button)
+    assert asked.status_code == 422
+    assert FINGERPRINT in asked.text
+    assert re.search(r'value="pin"[^>]* checked', asked.text)
+    assert trust(app) == Trust()
+
+    ada.client.submit(page, {**button, "confirm_password": PASSWORD})
+    assert trust(app) == Trust(TrustMode.PIN, fingerprint=FINGERPRINT)
 
 
 def test_not_to_verify_is_pointed_out_in_red_everywhere(app, ada, page):

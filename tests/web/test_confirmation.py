@@ -34,6 +34,7 @@ PROTECTED = {
     "POST /admin/click2dial/handlers/<int:handler_id>": {"name": "new", "url": "callto:"},
     "POST /admin/click2dial/handlers/<int:handler_id>/delete": {},
     "POST /admin/click2dial/targets": {"entry": "new.example"},
+    "POST /admin/click2dial/targets/<int:target_id>": {"trust_mode": "unverified"},
     "POST /admin/click2dial/targets/<int:target_id>/delete": {},
     "POST /admin/click2dial/permissions": PERMISSIONS,
     "POST /admin/click2dial/dialling/start": {},
@@ -63,8 +64,10 @@ DOWNLOADS = {"POST /admin/audit": "text/csv", "POST /settings/privacy": "applica
 
 EXCEPTIONS = {
     "POST /admin/click2dial/handlers/check": "changes nothing",
+    "POST /admin/click2dial/targets/<int:target_id>/certificate": "changes nothing",
     "POST /admin/click2dial/permissions/try": "changes nothing",
     "POST /admin/click2dial/dialling/stop": "stops what is going wrong, at once",
+    "POST /admin/status/phone-systems/<int:system_id>/try": "lets the next call try, as time would",
     "POST /admin/users/<int:user_id>": "the record gives no right and no access",
     "POST /admin/users/<int:user_id>/click2dial": "chooses among phones that exist",
     "POST /admin/users/<int:user_id>/security/sessions/end": "takes access away",

@@ -208,7 +208,7 @@ def test_a_pause_can_be_ended_and_nobody_is_called(app, ada, phone_system):
     assert phone_system.log == []
     with app.app_context():
         audited = db.session.scalars(select(AuditEvent)).one()
-        assert (audited.action, audited.actor_id) == ("phone_system.try", ada.id)
+        assert (audited.action, audited.actor_id) == ("phone-system.try", ada.id)
 
 
 def test_a_phone_system_that_is_not_listed_any_more_is_not_found(ada):
