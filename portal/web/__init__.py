@@ -31,7 +31,6 @@ _AREAS = (
     api,
     audit,
     calls,
-    confirmation,
     dial,
     handlers,
     health,
