@@ -18,7 +18,7 @@ def create_app(config: Config | None = None) -> Flask:
     app = Flask(__name__)
     app.extensions["config"] = config
     app.extensions["keyring"] = Keyring(config.encryption_keys, config.key_file)
-    app.extensions["dispatchers"] = calls.dispatchers(config.dial_workers, config.dial_queue)
+    app.extensions["dispatchers"] = calls.dispatchers(config)
     app.config.from_mapping(
         SECRET_KEY=config.secret_key,
         SQLALCHEMY_DATABASE_URI=config.database_uri,

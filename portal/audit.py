@@ -28,6 +28,9 @@ class Action(StrEnum):
     CTI_PASSWORD_REMOVED = "cti.password-removed"  # noqa: S105 - a deed
     DEFAULT_PHONE_CHANGED = "default-phone.changed"
     DEFAULT_PHONE_REMOVED = "default-phone.removed"
+    PHONE_SYSTEM_TRY = "phone-system.try"
+    DIALLING_RESUMED = "dialling.resumed"
+    DIALLING_STOPPED = "dialling.stopped"
     HANDLER_ADDED = "handler.added"
     HANDLER_CHANGED = "handler.changed"
     HANDLER_REMOVED = "handler.removed"
@@ -36,6 +39,7 @@ class Action(StrEnum):
     OWN_DATA_EXPORTED = "user.data-exported"
     PASSWORD_CHANGED = "user.password-changed"  # noqa: S105 - a deed
     PASSWORD_RESET = "user.password-reset"  # noqa: S105 - a deed
+    PERMISSIONS_CHANGED = "permissions.changed"
     PHONE_ADDED = "phone.added"
     PHONE_CHANGED = "phone.changed"
     PHONE_PREFERRED = "phone.preferred"

@@ -19,6 +19,7 @@ from portal import (
     identity,
     keyring,
     keys,
+    permissions,
     phones,
     retention,
     setup,
@@ -61,12 +62,20 @@ users_group = Group("users", help="People with an account.")
 phones_group = Group("phones", help="Phones.")
 handlers_group = Group("handlers", help="CTI handlers.")
 targets_group = Group("targets", help="Where the server may send requests.")
+dialling_group = Group("dialling", help="The switch that stops all dialling.")
 keys_group = Group("keys", help="Keys that protect stored secrets.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands."""
-    for group in (users_group, phones_group, handlers_group, targets_group, keys_group):
+    for group in (
+        users_group,
+        phones_group,
+        handlers_group,
+        targets_group,
+        dialling_group,
+        keys_group,
+    ):
         app.cli.add_command(group)
     for command in commands.commands.values():
         app.cli.add_command(command)
@@ -121,6 +130,21 @@ def allow_target(entry: str, reason: str) -> None:
     """Let the server contact a host, address or network."""
     target = targets.allow(entry, reason=reason)
     click.echo(f"The server may contact {target.entry} now.")
+
+
+@dialling_group.command("stop")
+@click.option("--reason", default="", help="Everybody sees it.")
+def stop_dialling(reason: str) -> None:
+    """Stop all dialling at once."""
+    permissions.stop(reason)
+    click.echo("Nobody can dial now. To let it go on: flask --app wsgi dialling start")
+
+
+@dialling_group.command("start")
+def start_dialling() -> None:
+    """Let everybody dial again."""
+    permissions.resume()
+    click.echo("Everybody can dial again.")
 
 
 @keys_group.command("rotate")

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import DateTime, Engine, MetaData, Select, event, func, make_url, select
 from sqlalchemy.engine import Connection, Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Session, registry, scoped_session
 from sqlalchemy.types import TypeDecorator
 
 from portal.errors import N_, BusyError
@@ -30,6 +31,8 @@ else:
         import sqlite3 as sqlite
 
 __all__ = ["sqlite"]
+
+Row = TypeVar("Row", bound="Base")
 
 _FIRST_SAFE_SQLITE = (3, 51, 3)
 _PATIENCE = 5000
@@ -94,6 +97,16 @@ class Base(DeclarativeBase):
 def _lower(text: str | None) -> str | None:
     """Take the place of SQLite's own function, which knows no letters beyond a to z."""
     return None if text is None else text.lower()
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Let transactions that begin inside take no write lock, also in a request that has written."""
+    token = read_only.set(True)
+    try:
+        yield
+    finally:
+        read_only.reset(token)
 
 
 @contextmanager
@@ -171,6 +184,22 @@ class _Prepared:
         for place, convert in self.converters:
             values[place] = convert(values[place])
         return SimpleNamespace(**dict(zip(self.names, values, strict=True)))
+
+
+def find_or_add(session: Session | scoped_session[Any], found: Select[Row], new: Row) -> Row:
+    """Return the row that a statement finds, locked; the new one if there is none.
+
+    Of two who add it at once the second gets the row of the first.
+    """
+    locked = found.with_for_update()
+    if row := session.scalar(locked):
+        return row
+    try:
+        with session.begin_nested():
+            session.add(new)
+    except IntegrityError:
+        return session.scalars(locked).one()
+    return new
 
 
 def take_turn(connection: Connection, name: int, *, shared: bool = False) -> None:

@@ -105,6 +105,12 @@ class ConflictError(PortalError):
     status = 409
 
 
+class UnconfirmedError(PortalError):
+    """The user has to say once more that this is really meant; nothing has happened."""
+
+    status = 409
+
+
 class BusyError(PortalError):
     """There is no room for more work now."""
 

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select, text
 
-from portal import keyring, keys, phones, retention, targets
+from portal import keyring, keys, permissions, phone_systems, phones, retention, targets
 from portal.database import is_safe_sqlite, now, sqlite
 from portal.errors import N_
 from portal.extensions import config, db
@@ -201,6 +201,31 @@ def _calls() -> Finding:
     )
 
 
+def _phone_systems() -> Finding:
+    """Count those to which no call is sent."""
+    paused = [system for system in phone_systems.overview() if system.paused_until]
+    if not paused:
+        return _finding(
+            PHONE_SYSTEMS, Health.OK, N_("Calls are sent to all phone systems they are made with.")
+        )
+    return _finding(
+        PHONE_SYSTEMS,
+        Health.WARN,
+        N_("Have not answered several times, and get a pause: %(count)s. See below."),
+        count=len(paused),
+    )
+
+
+def _dialling() -> Finding:
+    if permissions.stopped():
+        return _finding(
+            _DIALLING,
+            Health.WARN,
+            N_("All dialling is stopped. Let it go on under Click2Dial, Dial permissions."),
+        )
+    return _finding(_DIALLING, Health.OK, N_("Everybody who may dial can dial."))
+
+
 def _deletion() -> Finding:
     """Look whether anything is there that is older than it may get."""
     if retention.is_overdue():
@@ -222,7 +247,9 @@ def _deletion() -> Finding:
     )
 
 
+PHONE_SYSTEMS = N_("Phone systems")
 _DATABASE = N_("Database")
+_DIALLING = N_("Dialling")
 _SQLITE = N_("SQLite %(version)s, %(size)s MB. Make backups with: flask --app wsgi backup FILE")
 _OLD_SQLITE = N_(
     "SQLite %(version)s, %(size)s MB. Versions before 3.51.3 have an error that can, very rarely, "
@@ -243,6 +270,8 @@ _LOOKS: tuple[Callable[[], Finding], ...] = (
     _space,
     _encryption,
     _default_phone,
+    _phone_systems,
+    _dialling,
     _calls,
     _deletion,
 )

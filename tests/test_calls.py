@@ -10,10 +10,10 @@ from sqlalchemy import select, text
 from werkzeug import Response
 
 from portal import accounts, calls, handlers, phones, targets
-from portal.calls import Filter, Mend, placing
+from portal.calls import Filter, Mend
 from portal.database import now
 from portal.dialing.connector import practice
-from portal.dialing.dispatch import Dispatcher
+from portal.dialing.dispatch import Capacity, Dispatcher
 from portal.dialing.number import NumberFormat
 from portal.dialing.outcome import Outcome
 from portal.dialing.target import parse_entry
@@ -366,7 +366,7 @@ def test_a_target_that_is_removed_while_the_call_waits_is_not_contacted(
 ):
     _default_phone(phone_system.url_for("/<#NUMBER#>"))
     waiting = []
-    monkeypatch.setattr(Dispatcher, "submit", lambda _self, job: waiting.append(job))
+    monkeypatch.setattr(Dispatcher, "submit", lambda _self, job: waiting.append(job.run))
     call = _place(caller).call
     entry = parse_entry(f"127.0.0.1:{phone_system.port}")
     targets.remove(targets.add(entry, reason="", by=None).id)
@@ -509,7 +509,7 @@ def test_a_call_needs_a_click(caller, click_token):
 
 def test_when_too_many_wait_the_call_fails_honestly(app, caller):
     _default_phone(f"http://127.0.0.1:{free_port()}/<#NUMBER#>")
-    full = Dispatcher(workers=1, room=-1)
+    full = Dispatcher(Capacity(workers=0, per_target=1, room=0, patience=1))
     app.extensions["dispatchers"] = {"http": full}
 
     placed = _place(caller)
@@ -517,12 +517,15 @@ def test_when_too_many_wait_the_call_fails_honestly(app, caller):
     assert (placed.call.state, placed.call.outcome) == (CallState.FAILED, "busy")
 
 
-def test_a_call_that_waited_too_long_is_not_sent(caller, phone_system, monkeypatch):
-    monkeypatch.setattr(placing, "_PATIENCE_SECONDS", -1)
+def test_a_call_that_waited_too_long_is_not_sent(app, caller, phone_system):
     _default_phone(phone_system.url_for("/call?n=<#NUMBER#>"))
+    full = Dispatcher(Capacity(workers=0, per_target=1, room=1, patience=0.1))
+    app.extensions["dispatchers"] = {"http": full}
 
-    call = _settled(_place(caller).call.id)
+    placed = _place(caller)
 
+    assert placed.call.state is CallState.NEW
+    call = _settled(placed.call.id)
     assert (call.state, call.outcome) == (CallState.FAILED, "busy")
     assert phone_system.log == []
 

@@ -12,13 +12,16 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, select, text
 
 from portal import create_app
+from portal.database import now
 from portal.extensions import db
 from portal.models import (
     AuditEvent,
     Call,
+    CredentialRefusal,
     Handler,
     PasswordTries,
     Phone,
+    PhoneSystem,
     Setting,
     Target,
     User,
@@ -28,6 +31,7 @@ from tests.support import people, schema
 from tests.support.databases import on_sqlite
 from tests.support.people import Person
 from tests.support.server import ROOT
+from tests.support.targets import failing_system
 
 NOT_COPIED = pytest.mark.filterwarnings(
     "ignore:Skipped unsupported reflection of expression-based index"
@@ -128,7 +132,8 @@ def test_upgrading_what_is_up_to_date_keeps_all_data(app, ada):
 
         upgrade()
 
-        for model in (User, UserSession, Phone, Handler, Call, Setting, Target, PasswordTries):
+        tables = (User, UserSession, Phone, Handler, Call, Setting, Target, PasswordTries)
+        for model in (*tables, PhoneSystem, CredentialRefusal):
             assert len(db.session.scalars(select(model)).all()) == 1
 
 
@@ -217,6 +222,12 @@ def fill(owner):
     db.session.add_all([phone, Handler(name="anlage", url="https://a.example/")])
     db.session.add(Setting(name="browser_schemes", value=["msteams"]))
     db.session.add(Target(entry="a.example", created_by=owner.id))
+    db.session.add(failing_system("a.example:443", paused=True))
+    db.session.add(
+        CredentialRefusal(
+            user_id=owner.id, target="a.example:443", mark="0" * 64, count=1, refused_at=now()
+        )
+    )
     db.session.add(AuditEvent(actor_id=owner.id, action="target.allowed", subject="a.example"))
     db.session.flush()
     call = Call(

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import secrets
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -26,13 +26,20 @@ from sqlalchemy import select, text
 from portal import accounts, passwords, phones
 from portal.dialing.template import OpenMode
 from portal.extensions import db
-from portal.models import Call, User
+from portal.models import Call, CallState, User
 from portal.phones import Draft
 from portal.web.guards import public
 from tests.support import people
 from tests.support.canaries import Search
+from tests.support.certificates import self_signed
 from tests.support.databases import on_sqlite
-from tests.support.faults import answers, phone_system_that, redirects
+from tests.support.faults import (
+    answers,
+    phone_system_that,
+    port_that_swallows_connections,
+    redirects,
+    speaks_first,
+)
 from tests.support.people import Person
 from tests.support.processes import free_port, wait_for
 from tests.support.targets import allow_target_of
@@ -54,7 +61,7 @@ CANARIES = {
 }
 NUMBER = "+49 361 4711998-"
 NUMBER_IN_LOGS = "3614711998"
-QUERY = "?n=<#NUMBER#>&p=<#CTI_PASS#>&t=<#SESSID#>&u=<#CTI_USER#>"
+DIAL_PATH = "/call?n=<#NUMBER#>&p=<#CTI_PASS#>&t=<#SESSID#>&u=<#CTI_USER#>"
 LIMITS = {"look_up_timeout": 1.0, "connect_timeout": 1.0, "exchange_timeout": 1.5}
 
 
@@ -205,28 +212,40 @@ def people_sign_in(stage):
 
 def people_change_passwords(stage):
     wrong, new = CANARIES["a password that was wrong"], CANARIES["a new password"]
-    own, hers = "/settings/security/password", f"/admin/users/{stage.bob.id}/security/password"
-    for current, repeat in ((wrong, new), (PASSWORD, wrong), (PASSWORD, new)):
+    own, bobs = "/settings/security/password", f"/admin/users/{stage.bob.id}/security/password"
+    answers = [
         stage.alice.client.submit(own, {"current": current, "new": new, "repeat": repeat})
-    stage.ada.client.submit(hers, {"new": new, "repeat": wrong})
-    stage.ada.client.submit(hers, {"new": new, "repeat": new})
-    for login in ("no login!", "carol"):
-        stage.ada.client.submit("/admin/users/new", {"login": login, "password": new})
+        for current, repeat in ((wrong, new), (PASSWORD, wrong), (PASSWORD, new))
+    ]
+    answers += [
+        stage.ada.client.submit(bobs, {"new": new, "repeat": repeat}) for repeat in (wrong, new)
+    ]
+    answers += [
+        stage.ada.client.submit(
+            "/admin/users/new", {"login": login, "password": new, "role": "user"}
+        )
+        for login in ("no login!", "carol")
+    ]
+    assert [answer.status_code for answer in answers] == [422, 422, 303, 422, 303, 422, 303]
 
 
 def people_change_credentials(stage):
     own, bobs = "/settings/security", f"/admin/users/{stage.bob.id}/security"
     for person, path in ((stage.alice, own), (stage.ada, bobs)):
-        for password in (CANARIES["a CTI password that was refused"], CTI_PASS, CTI_PASS * 20):
+        for password, status in (
+            (CANARIES["a CTI password that was refused"], 422),
+            (CTI_PASS * 20, 422),
+            (CTI_PASS, 303),
+        ):
             form = {"cti_user": "kn4ry", "cti_phone": "9", "cti_pass": password}
-            person.client.submit(path, form)
+            assert person.client.submit(path, form).status_code == status
             person.client.get(path)
         person.client.submit(f"{path}/cti-pass/delete")
 
 
 def somebody_dials_by_the_server(stage):
     with phone_system_that(answers()) as system:
-        stage.enter_default_phone(system.url("/call" + QUERY))
+        stage.enter_default_phone(system.url(DIAL_PATH))
         stage.alice.client.submit("/dial/preview", {"number": NUMBER + "100", "phone": "default"})
         assert stage.dial(stage.alice).status_code == 200
         stage.last_call(stage.alice)
@@ -250,7 +269,7 @@ def somebody_dials_by_the_server(stage):
 def somebody_dials_by_the_browser(stage):
     ways = product((OpenMode.CLIENT, OpenMode.WINDOW), (True, False))
     for count, (mode, htmx) in enumerate(ways):
-        stage.enter_default_phone("https://pbx.example/call" + QUERY, mode)
+        stage.enter_default_phone("https://pbx.example" + DIAL_PATH, mode)
         stage.alice.client.overlooks_next = True
         answer = stage.dial(stage.alice, str(100 + count), htmx=htmx)
         token = re.search(r"t=([\w-]{43})", answer.text)
@@ -260,24 +279,41 @@ def somebody_dials_by_the_browser(stage):
 
 
 def somebody_dials_what_cannot_be_dialled(stage):
-    for url in (
-        f"http://127.0.0.1:{free_port()}/{QUERY}",
-        "http://127.0.0.1:1/" + QUERY,
-        "https://pbx.example/<#CTI_PASS#>/<#NUMBER#>",
-    ):
+    for url in ("http://127.0.0.1:1" + DIAL_PATH, "https://pbx.example/<#CTI_PASS#>/<#NUMBER#>"):
         stage.enter_default_phone(url)
         stage.dial(stage.alice, "200")
         stage.dial(stage.alice, "201", htmx=False)
         stage.alice.client.submit("/dial", {"number": NUMBER + "1"})
-        stage.alice.client.post("/dial", data={"number": NUMBER + "1"})
         stage.last_call(stage.alice)
+
+
+def nothing_can_be_sent(stage):
+    with ExitStack() as stack:
+        start = stack.enter_context
+        untrusted = start(phone_system_that(answers(), self_signed().context()))
+        not_tls = start(phone_system_that(speaks_first))
+        swallowed = start(port_that_swallows_connections())
+        for count, url in enumerate(
+            (
+                untrusted.url(DIAL_PATH),
+                not_tls.url(DIAL_PATH).replace("http:", "https:"),
+                f"http://127.0.0.1:{swallowed}{DIAL_PATH}",
+                f"http://127.0.0.1:{free_port()}{DIAL_PATH}",
+                f"http://[2001:db8::1]:9{DIAL_PATH}",
+                f"http://no-such-host.invalid{DIAL_PATH}",
+            )
+        ):
+            caller = stage.add_caller(f"caller{count}")
+            stage.enter_default_phone(url)
+            stage.dial(caller)
+            assert stage.last_call(caller).state in {CallState.FAILED, CallState.UNKNOWN}
 
 
 def phone_systems_go_wrong(stage):
     for count, (name, fault) in enumerate(FAULTY.items()):
         caller = stage.add_caller(f"caller{count}")
         with phone_system_that(fault) as system:
-            stage.enter_default_phone(system.url("/call" + QUERY))
+            stage.enter_default_phone(system.url(DIAL_PATH))
             stage.dial(caller)
             call = stage.last_call(caller)
         for request in system.requests:
@@ -289,11 +325,11 @@ def phone_systems_go_wrong(stage):
 
 def the_console_is_used(stage):
     new = CANARIES["a new password"]
-    stage.enter_default_phone("https://pbx.example/call" + QUERY)
+    stage.enter_default_phone("https://pbx.example" + DIAL_PATH)
     stage.command("users", "create", "carol", "--password-stdin", typed=f"{new}\n")
     stage.command("users", "create", "no login!", "--password-stdin", typed=f"{new}\n")
     stage.command("dial", NUMBER + "100", "--as", "alice", "--preview")
-    stage.command("phones", "set-default", "https://pbx.example/" + QUERY, "--allow-target")
+    stage.command("phones", "set-default", "https://pbx.example" + DIAL_PATH, "--allow-target")
     stage.command("keys", "rotate")
     stage.command("backup", str(stage.folder / "copy"))
     for path in stage.folder.glob("copy*"):
@@ -301,7 +337,7 @@ def the_console_is_used(stage):
 
 
 def requests_go_wrong(stage):
-    stage.enter_default_phone("https://pbx.example/call" + QUERY)
+    stage.enter_default_phone("https://pbx.example" + DIAL_PATH)
     client = stage.alice.client
     client.post("/dial", data={"number": NUMBER + "100"})
     client.get(f"/nowhere/{NUMBER}100")
@@ -314,7 +350,7 @@ def requests_go_wrong(stage):
 
 
 def the_keys_are_lost(stage):
-    stage.enter_default_phone("https://pbx.example/call" + QUERY)
+    stage.enter_default_phone("https://pbx.example" + DIAL_PATH)
     sealed_by_another = Fernet(Fernet.generate_key()).encrypt(b"v1").decode()
     with stage.app.app_context():
         db.session.get_one(User, stage.alice.id).cti_pass_sealed = sealed_by_another
@@ -324,7 +360,7 @@ def the_keys_are_lost(stage):
 
 
 def the_database_breaks(stage):
-    stage.enter_default_phone("https://pbx.example/call" + QUERY)
+    stage.enter_default_phone("https://pbx.example" + DIAL_PATH)
     with stage.app.app_context():
         db.session.execute(text("ALTER TABLE calls RENAME COLUMN masked_url TO broken"))
         db.session.commit()
@@ -342,6 +378,7 @@ HAPPENINGS = (
     somebody_dials_by_the_server,
     somebody_dials_by_the_browser,
     somebody_dials_what_cannot_be_dialled,
+    nothing_can_be_sent,
     phone_systems_go_wrong,
     the_console_is_used,
     requests_go_wrong,

@@ -11,6 +11,7 @@ from portal.models import Call, Handler, Phone, Target, User, UserSession
 from portal.models.call import CallState
 from tests.support.databases import on_sqlite
 from tests.support.people import Person
+from tests.support.targets import failing_system
 
 pytestmark = on_sqlite
 
@@ -115,6 +116,11 @@ OPEN_FROM = {
     "POST /admin/click2dial/targets/<int:target_id>/certificate": Who.ADMIN,
     "GET /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
     "POST /admin/click2dial/targets/<int:target_id>/delete": Who.ADMIN,
+    "GET /admin/click2dial/permissions": Who.ADMIN,
+    "POST /admin/click2dial/permissions": Who.ADMIN,
+    "POST /admin/click2dial/permissions/try": Who.ADMIN,
+    "POST /admin/click2dial/dialling/stop": Who.ADMIN,
+    "POST /admin/click2dial/dialling/start": Who.ADMIN,
     "GET /admin/click2dial/schemes": Who.ADMIN,
     "POST /admin/click2dial/schemes": Who.ADMIN,
     "POST /admin/click2dial/schemes/<scheme>/delete": Who.ADMIN,
@@ -145,6 +151,7 @@ OPEN_FROM = {
     "GET /admin/audit/retention": Who.ADMIN,
     "POST /admin/audit/retention": Who.ADMIN,
     "GET /admin/status": Who.ADMIN,
+    "POST /admin/status/phone-systems/<int:system_id>/try": Who.ADMIN,
 }
 BY_TOKEN = [route for route, who in OPEN_FROM.items() if who is CALL_TOKEN]
 
@@ -159,7 +166,8 @@ def samples(app, alice, bob):
         handler = Handler(name="anlage", url="https://pbx.example/")
         phone = Phone(name="Desk", url="https://pbx.example/<#NUMBER#>", owner_id=bob.id)
         target = Target(entry="pbx.example")
-        db.session.add_all([handler, phone, target])
+        system = failing_system("pbx.example:443", paused=True)
+        db.session.add_all([handler, phone, target, system])
         db.session.flush()
         call = Call(
             user_id=bob.id,
@@ -178,6 +186,7 @@ def samples(app, alice, bob):
             "<int:phone_id>": phone.id,
             "<int:handler_id>": handler.id,
             "<int:target_id>": target.id,
+            "<int:system_id>": system.id,
             "<int:session_id>": db.session.scalar(
                 select(UserSession.id).where(UserSession.user_id == bob.id)
             ),

@@ -1,6 +1,6 @@
 """Tries of passwords, and when a session last proved its password.
 
-Revision: 0007, after 0005
+Revision: 0007, after 0006
 Made: 2026-11-28 03:25:00.000000
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

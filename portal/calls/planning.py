@@ -1,18 +1,21 @@
 """What would happen if a number were called: worked out in one place, shown and done alike."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import takewhile
 from typing import ParamSpec, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
-from portal import accounts, rights, targets
+from portal import accounts, credentials, permissions, phone_systems, rights, targets
 from portal.dialing.handler import Resolution, resolve
 from portal.dialing.number import NumberFormat, NumberInfo, clean, describe, format_number
+from portal.dialing.number_class import NumberClass
+from portal.dialing.permission import Decision, Permission, Rules, call_readings
 from portal.dialing.target import check_listed, check_url, fixed_destination
 from portal.dialing.template import Expansion, OpenMode, Template, expand, parse
 from portal.dialing.variables import VARIABLES, Source
-from portal.errors import N_, DialError, ForbiddenError, PortalError
+from portal.errors import N_, DialError, ForbiddenError, PortalError, UnconfirmedError
 from portal.extensions import config
 from portal.identity import Identity
 from portal.phones import DEFAULT, DialPhone
@@ -20,6 +23,7 @@ from portal.phones import DEFAULT, DialPhone
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_NUMBER = VARIABLES["NUMBER"]
 _ANY_VALUE = "x"
 """Stands for a value that is missing, so that the rest of the URL can be shown."""
 
@@ -35,7 +39,10 @@ class Mend(StrEnum):
     SECURITY = "security"
     OWN_PHONES = "own-phones"
     DEFAULT_PHONE = "default-phone"
+    STATUS = "status"
     TARGETS = "targets"
+    PERMISSIONS = "permissions"
+    TIME = "time"
     ADMINISTRATOR = "administrator"
 
 
@@ -66,6 +73,10 @@ class Plan:
     """The dial URL with all values; anything stands for those in ``missing``."""
     missing: frozenset[str]
     """The variables that have no value."""
+    decision: Decision | None
+    """What the dial permissions say; None if there is no number."""
+    target: str
+    """Host and port that the server will contact; empty if it will not, or that is not known."""
 
     @property
     def leaves_page(self) -> bool:
@@ -78,6 +89,11 @@ class Plan:
         """Whether the URL to show has secrets masked."""
         variables = self.template.variables if self.template else ()
         return any(variable.secret for variable in variables)
+
+    @property
+    def asks(self) -> bool:
+        """Whether the call is made only if the user says once more that it is meant."""
+        return self.decision is not None and self.decision.permission is Permission.CONFIRM
 
     @property
     def gives_token(self) -> bool:
@@ -96,6 +112,13 @@ class Plan:
         assert self.expansion is not None  # noqa: S101 - there is one unless there is a problem
         return self.expansion
 
+    def require_confirmation(self, confirmed: str) -> None:
+        """Raise UnconfirmedError unless the user has said that this very number is meant."""
+        if self.asks and confirmed != self.number:
+            raise UnconfirmedError(
+                "not-confirmed", N_("This call has to be confirmed. Nothing has been called yet.")
+            )
+
 
 def plan(
     caller: Identity,
@@ -109,6 +132,9 @@ def plan(
     them the plan is only to be shown: then something stands for the secrets.
     """
     problems = _Problems()
+    standing = permissions.standing()
+    if standing.stop:
+        problems.append(Problem(standing.stop.error(), Mend.PERMISSIONS))
     number = problems.attempt(Mend.NUMBER, clean, number_text) or ""
     if not rights.may_dial(caller):
         problems.append(_no_right())
@@ -116,14 +142,19 @@ def plan(
     at_phone = _mend_phone(caller, phone)
     resolution = problems.attempt(at_phone, resolve, phone.url, phone.handlers)
     template = problems.attempt(at_phone, _parse, resolution.url, phone) if resolution else None
-    expansion, missing = None, frozenset[str]()
+    expansion, missing, target = None, frozenset[str](), ""
     if template:
         values = {"NUMBER": formatted, **_own_values(caller)}
         values |= _call_values(caller, template, call_values, problems)
         missing = frozenset(name for name in _names(template) if not values.get(name))
         expansion = _expand(template, values, missing, problems, at_phone)
         if expansion and phone.contacts_target and _has_host(template, missing):
-            _check_target(caller, phone, expansion, problems)
+            target = _check_target(caller, phone, expansion, problems)
+            if phone.has_trouble:
+                _check_trouble(caller, template, target, problems)
+    decision = _decide(standing.rules[caller.role], number, formatted, phone, expansion)
+    if decision and decision.permission is Permission.REFUSE:
+        problems.insert(0, _not_permitted(number, decision))
     return Plan(
         phone=phone,
         problems=tuple(problems),
@@ -134,6 +165,8 @@ def plan(
         template=template,
         expansion=expansion,
         missing=missing,
+        decision=decision,
+        target=target,
     )
 
 
@@ -160,6 +193,67 @@ class _Problems(list[Problem]):
 def _no_right() -> Problem:
     error = ForbiddenError("may-not-dial", N_("You do not have the right to call from here."))
     return Problem(error, Mend.ADMINISTRATOR)
+
+
+def _decide(
+    rules: Rules, number: str, formatted: str, phone: DialPhone, expansion: Expansion | None
+) -> Decision | None:
+    """Return what the dial permissions say to a number, in each way that it can be dialled."""
+    if not number:
+        return None
+    found = call_readings(
+        number,
+        _dialled(number, formatted, phone, expansion),
+        region=config().default_region,
+        outside_prefix=phone.outside_prefix,
+    )
+    return rules.decide(found)
+
+
+def _dialled(
+    number: str, formatted: str, phone: DialPhone, expansion: Expansion | None
+) -> Iterator[str]:
+    """Return what the phone system gets behind the digits for an outside line."""
+    if formatted != number:
+        plus = "+" if phone.number_format is NumberFormat.E164_DIGITS else ""
+        yield plus + formatted.removeprefix(phone.outside_prefix)
+    before = _digits_before_number(expansion) if expansion else ""
+    if before == "+" or len(before) > 1:  # one digit alone gets an outside line
+        yield before + formatted.lstrip("+")
+
+
+def _digits_before_number(expansion: Expansion) -> str:
+    """Return what a phone system would take for the beginning of the number."""
+    before = takewhile(lambda part: part.variable is not _NUMBER, expansion.parts)
+    text = unquote("".join(part.text for part in before))
+    return text[len(text.rstrip("0123456789+*#")) :]
+
+
+def _not_permitted(number: str, decision: Decision) -> Problem:
+    """Return why a number may not be called."""
+    reading = decision.reading
+    if reading.number_class is NumberClass.EMERGENCY:
+        return Problem(ForbiddenError("emergency-number", _EMERGENCY, number=number), Mend.NUMBER)
+    if reading.country:
+        error = ForbiddenError("country-refused", _COUNTRY_REFUSED, country=reading.country)
+    else:
+        sentence = _READING_REFUSED if decision.is_ambiguous else _CLASS_REFUSED
+        error = ForbiddenError(
+            "class-refused", sentence, reading=reading.written, meaning=decision.meaning
+        )
+    return Problem(error, Mend.PERMISSIONS)
+
+
+_EMERGENCY = N_(
+    "Dial %(number)s on your phone. The portal does not make emergency calls: it does not know "
+    "where you are, and nobody would notice if the call failed."
+)
+_CLASS_REFUSED = N_("This is %(meaning)s. You may not call such numbers from here.")
+_COUNTRY_REFUSED = N_("You may not call this country from here: %(country)s.")
+_READING_REFUSED = N_(
+    "Phone systems can read this number as %(reading)s. That is %(meaning)s, which you may not "
+    "call from here. If you mean another number, enter it with + and its country code."
+)
 
 
 def _format(number: str, phone: DialPhone) -> str:
@@ -238,14 +332,23 @@ def _check_target(
     phone: DialPhone,
     expansion: Expansion,
     problems: _Problems,
-) -> None:
-    """Report a target that may not be contacted, as far as can be told without its addresses."""
+) -> str:
+    """Return the target, reported if it may not be contacted, as far as its name tells."""
     destination = problems.attempt(_mend_phone(caller, phone), check_url, expansion.url)
-    if destination:
-        allow = targets.allow_list_at(phone.targets_version)
-        may_mend = rights.may_administer(caller)
-        at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
-        problems.attempt(at_list, check_listed, destination, allow)
+    if destination is None:
+        return ""
+    allow = targets.allow_list_at(phone.targets_version)
+    may_mend = rights.may_administer(caller)
+    at_list = Mend.TARGETS if may_mend else Mend.ADMINISTRATOR
+    problems.attempt(at_list, check_listed, destination, allow)
+    return str(destination)
+
+
+def _check_trouble(caller: Identity, template: Template, target: str, problems: _Problems) -> None:
+    """Report a phone system that has a pause, and credentials that it refuses."""
+    at_pause = Mend.STATUS if rights.may_administer(caller) else Mend.TIME
+    problems.attempt(at_pause, phone_systems.check, target)
+    problems.attempt(Mend.SECURITY, credentials.check, caller, template, target)
 
 
 def _mend_phone(caller: Identity, phone: DialPhone) -> Mend:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, literal_column, or_, select
 
-from portal.database import now, writing
+from portal.database import Lookup, now, writing
 from portal.dialing.cause import Cause
 from portal.dialing.outcome import Outcome
 from portal.extensions import config, db
@@ -63,7 +63,7 @@ def advance(
 
 def is_settled(call: Call) -> bool:
     """Tell whether nothing more will come of a call, so that nobody needs to ask again."""
-    if call.connector in _FOLLOWED and call.created_at > _latest_lost():
+    if call.connector in _FOLLOWED and call.created_at > earliest_alive():
         return call.state in {CallState.ENDED, CallState.FAILED, CallState.UNKNOWN}
     if is_followed(call):
         return call.state in _OVER
@@ -92,7 +92,9 @@ def settle_lost(user_id: int | None = None) -> None:
 
     Of one user, or of everybody.
     """
-    lost = select(Call.id).where(Call.state.in_(_IN_FLIGHT), Call.changed_at < _latest_lost())
+    if user_id is not None and not _has_lost(user_id):
+        return
+    lost = select(Call.id).where(Call.state.in_(_IN_FLIGHT), Call.changed_at < earliest_alive())
     if user_id is not None:
         lost = lost.where(Call.user_id == user_id)
     call_ids = db.session.scalars(lost).all()
@@ -104,5 +106,22 @@ def settle_lost(user_id: int | None = None) -> None:
             advance(call_id, CallState.UNKNOWN, Outcome("lost"))
 
 
-def _latest_lost() -> datetime:
+_CALLS = Call.__table__
+_LOST = Lookup(
+    select(_CALLS.c.id).where(
+        _CALLS.c.user_id == bindparam("user_id"),
+        _CALLS.c.changed_at < bindparam("latest"),
+        or_(*(_CALLS.c.state == literal_column(f"'{state}'") for state in sorted(_IN_FLIGHT))),
+    )
+)
+
+
+def _has_lost(user_id: int) -> bool:
+    """Tell whether there is anything to settle, cheaply: every card asks each second."""
+    latest = earliest_alive().replace(tzinfo=None).isoformat(" ", "microseconds")
+    return _LOST.one(db.engine, user_id=user_id, latest=latest) is not None
+
+
+def earliest_alive() -> datetime:
+    """Return since when a call in flight can be at work; an earlier one was interrupted."""
     return now() - timedelta(seconds=config().exchange_timeout + _SPARE_SECONDS)

@@ -52,6 +52,17 @@ OUTCOMES: Mapping[str, Meaning] = {
     "busy": _not_sent(
         N_("The portal is busy with other calls."), N_("Wait a few seconds, then call again.")
     ),
+    "paused": _not_sent(
+        N_("The phone system has not answered several times, so it gets a pause."), _TRY_AGAIN
+    ),
+    "credentials-paused": _not_sent(
+        N_("The phone system has refused your CTI credentials several times in a row."),
+        N_("Correct CTI user and CTI password in your settings under Security."),
+    ),
+    "stopped": _not_sent(
+        N_("An administrator has stopped all dialling."),
+        N_("Until it goes on, call on your phone."),
+    ),
     "connection-refused": _not_sent(
         N_("The computer of the phone system refused the connection."), _TRY_AGAIN
     ),

@@ -38,6 +38,7 @@ class Call(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "click_token"),
         Index("ix_calls_user_newest", "user_id", "created_at"),
+        Index("ix_calls_target_newest", "target", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, default=lambda: str(uuid.uuid4()))
@@ -46,12 +47,16 @@ class Call(Base):
     """One click on Call; a second call with the same token is the same call."""
     number: Mapped[str] = mapped_column(String(64))
     """The canonical dial string."""
+    number_class: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """What the dial permissions took it for; empty for calls from before there were any."""
     phone_id: Mapped[int | None] = mapped_column(ForeignKey("phones.id", ondelete="SET NULL"))
     phone_name: Mapped[str] = mapped_column(String(80))
     connector: Mapped[str] = mapped_column(String(16))
     open_mode: Mapped[OpenMode] = mapped_column(word(OpenMode))
     masked_url: Mapped[str] = mapped_column(String(4096))
     """What was opened, with secrets masked."""
+    target: Mapped[str] = mapped_column(String(264), default="", server_default="")
+    """Host and port that the server contacts; empty if it does not."""
     state: Mapped[CallState] = mapped_column(word(CallState), default=CallState.NEW)
     outcome: Mapped[str] = mapped_column(String(40), default="")
     """The kind of the result once known, such as ``accepted`` or ``connection-refused``."""

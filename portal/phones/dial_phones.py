@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, Select, bindparam, exists, or_, select
 
 from portal.database import Lookup
 from portal.dialing.number import NumberFormat
@@ -13,7 +13,7 @@ from portal.dialing.template import OpenMode
 from portal.errors import N_, NotFoundError
 from portal.extensions import db
 from portal.identity import Identity
-from portal.models import Handler, Phone, Setting
+from portal.models import CredentialRefusal, Handler, Phone, PhoneSystem, Setting
 from portal.phones.rulebook import SCHEMES_SETTING
 from portal.targets import VERSION_SETTING
 
@@ -41,6 +41,8 @@ class DialPhone:
     extra_schemes: frozenset[str]
     targets_version: str
     """With which list of allowed targets it was read."""
+    has_trouble: bool
+    """Whether any phone system has a pause or refuses credentials: only then is it worth asking."""
 
     @property
     def contacts_target(self) -> bool:
@@ -61,6 +63,7 @@ PRACTICE = DialPhone(
     handlers={},
     extra_schemes=frozenset(),
     targets_version="",
+    has_trouble=False,
 )
 """The default phone until an administrator enters a real one; its name is to be translated."""
 
@@ -98,6 +101,10 @@ def _phone_id(caller: Identity, key: str) -> int | None:
 
 _PHONE = Phone.__table__
 _SCHEMES, _TARGETS = (Setting.__table__.alias(name) for name in ("schemes", "targets"))
+_TROUBLE = or_(
+    exists().where(PhoneSystem.paused_until.is_not(None)),
+    exists().where(CredentialRefusal.id.is_not(None)),
+)
 _FIRST, _SECOND, _THIRD = (Handler.__table__.alias(name) for name in ("first", "second", "third"))
 
 
@@ -113,6 +120,7 @@ def _phones() -> Select[Any]:
             _THIRD.c.url.label("third_url"),
             _SCHEMES.c.value.label("schemes"),
             _TARGETS.c.value.label("targets_version"),
+            _TROUBLE.label("has_trouble"),
         )
         .outerjoin(_FIRST, _FIRST.c.name == _PHONE.c.starts_with)
         .outerjoin(_SECOND, _SECOND.c.name == _FIRST.c.starts_with)
@@ -154,4 +162,5 @@ def _from_row(row: Row[Any] | SimpleNamespace) -> DialPhone:
         handlers={name: url for name, url in chain if url is not None},
         extra_schemes=frozenset(row.schemes or ()),
         targets_version=row.targets_version or "",
+        has_trouble=row.has_trouble,
     )

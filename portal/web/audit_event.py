@@ -82,7 +82,10 @@ class EventLine:
 
 
 def _label(name: str) -> str:
-    return str(gettext(_FIELDS[name])) if name in _FIELDS else name
+    """Return what a field is called; a name may have two parts, such as ``user: url``."""
+    return ": ".join(
+        str(gettext(_FIELDS[part])) if part in _FIELDS else part for part in name.split(": ")
+    )
 
 
 def _value(name: str, value: str) -> str:
@@ -110,6 +113,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "keys.rotated": (N_("Keys rotated"), "lock"),
     "keys.secrets-forgotten": (N_("Unreadable secrets forgotten"), "lock"),
     "permissions.changed": (N_("Dial permissions changed"), "shield-check"),
+    "phone-system.try": (N_("Phone system to be tried again"), "refresh-cw"),
     "phone.added": (N_("Phone added"), "smartphone"),
     "phone.changed": (N_("Phone changed"), "smartphone"),
     "phone.preferred": (N_("Preferred phone chosen"), "smartphone"),
@@ -139,6 +143,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
 """Each action in words, and its icon."""
 
 _FIELDS: Mapping[str, str] = {
+    "admin": N_("Administrator"),
     "area": N_("Area"),
     "audit": N_("Days that the audit trail is kept"),
     "calls": N_("Days that calls are kept"),
@@ -147,6 +152,7 @@ _FIELDS: Mapping[str, str] = {
     "cti_user": N_("CTI user"),
     "department": N_("Department"),
     "email": N_("E-mail"),
+    "failures": N_("Failures in a row"),
     "fax": N_("Fax"),
     "firstname": N_("First name"),
     "language": N_("Language"),
@@ -171,6 +177,7 @@ _FIELDS: Mapping[str, str] = {
     "text": N_("Text"),
     "time_zone": N_("Time zone"),
     "title": N_("Title"),
+    "trust": N_("Trust"),
     "url": N_("URL"),
     "user": N_("User"),
     "who": N_("Who"),
@@ -194,6 +201,12 @@ _VALUES: Mapping[str, str] = {
     "forbidden": N_("no right to do this"),
     "csrf": N_("form without a valid token"),
     "may-not-dial": N_("no right to call"),
+    "class-refused": N_("kind of number not allowed"),
+    "country-refused": N_("country not allowed"),
+    "emergency-number": N_("emergency number"),
+    "dialling-stopped": N_("all dialling stopped"),
+    "too-many-calls": N_("too many calls"),
+    "call-under-way": N_("another call under way"),
     "not-on-allow-list": N_("target not allowed"),
     "port-not-allowed": N_("port of the target not allowed"),
     "address-never-allowed": N_("address that is never allowed"),

@@ -4,15 +4,23 @@ import re
 from functools import lru_cache
 
 from flask import Blueprint, Response, make_response, render_template, request, url_for
-from flask_babel import get_locale
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from portal import calls, phones
+from portal.database import reading
 from portal.dialing import variables
 from portal.dialing.number import NumberKind
 from portal.dialing.template import MASK
-from portal.errors import N_, ForbiddenError, InvalidError, PortalError
+from portal.errors import (
+    N_,
+    BusyError,
+    ForbiddenError,
+    InvalidError,
+    PortalError,
+    TooManyError,
+    UnconfirmedError,
+)
 from portal.web.call_card import CallCard
 from portal.web.guards import me
 from portal.web.hooks import only_reads
@@ -42,12 +50,6 @@ _KINDS = {
 def _kind(kind: NumberKind) -> str:
     """Say what sort of line a number reaches; to be translated."""
     return _KINDS[kind]
-
-
-@bp.app_template_filter("territory")
-def _territory(region: str) -> str:
-    """Return the name of a country in the user's language."""
-    return str(get_locale().territories.get(region, region))
 
 
 @bp.app_template_filter("marked")
@@ -80,7 +82,7 @@ def preview() -> str:
     caller = me()
     phone = phones.for_caller(caller, request.form.get("phone", ""))
     plan = calls.plan(caller, request.form.get("number", ""), phone)
-    return render_template("dial/_preview_answer.html", plan=plan)
+    return render_template("dial/_preview_answer.html", plan=plan, whom_to_ask=phones.whom_to_ask)
 
 
 @bp.post("/dial")
@@ -90,16 +92,32 @@ def call() -> BaseResponse:
     number, phone_key = form.get("number", ""), form.get("phone", "")
     if "check" in form:  # the preview for browsers without scripts
         return redirect(url_for("dial.show", number=number, phone=phone_key))
+    click_token, confirmed = form.get("click_token", ""), form.get("confirmed", "")
     try:
-        placed = calls.place(me(), number, phone_key, form.get("click_token", ""))
-    except (InvalidError, ForbiddenError) as error:
+        placed = calls.place(me(), number, phone_key, click_token, confirmed=confirmed)
+    except UnconfirmedError as question:
+        return _ask(number, phone_key, click_token, question)
+    except (BusyError, ForbiddenError, InvalidError) as error:
         if wants_fragment():
             raise
         return _page(number, phone_key, error)
-    return _placed(placed)
+    with reading():  # whoever sends the call must not wait for the page
+        return _placed(placed)
 
 
-def _page(number: str, phone_key: str, refusal: PortalError | None = None) -> Response:
+def _ask(number: str, phone_key: str, click_token: str, question: PortalError) -> Response:
+    """Show a call that has to be confirmed; its button posts the same click with it."""
+    if not wants_fragment():
+        return _page(number, phone_key, question, asked_token=click_token)
+    caller = me()
+    plan = calls.plan(caller, number, phones.for_caller(caller, phone_key))
+    fragment = render_template("dial/_confirm.html", plan=plan, asked_token=click_token)
+    return make_response(fragment, question.status)
+
+
+def _page(
+    number: str, phone_key: str, refusal: PortalError | None = None, *, asked_token: str = ""
+) -> Response:
     caller = me()
     page = render_template(
         "dial/show.html",
@@ -109,8 +127,13 @@ def _page(number: str, phone_key: str, refusal: PortalError | None = None) -> Re
         click_token=calls.new_click_token(),
         cards=[CallCard(call) for call in calls.recent(caller)],
         refusal=refusal,
+        asked_token=asked_token,
+        whom_to_ask=phones.whom_to_ask,
     )
-    return make_response(page, refusal.status if refusal else 200)
+    response = make_response(page, refusal.status if refusal else 200)
+    if isinstance(refusal, TooManyError):
+        response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
 
 
 def _placed(placed: calls.Placed) -> BaseResponse:

@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from flask_login import current_user
 from markupsafe import Markup
 from werkzeug.local import LocalProxy
 
+from portal import permissions
 from portal.database import now
 from portal.dialing.number import describe
 from portal.errors import N_, DialError, PortalError
@@ -82,6 +84,7 @@ def init_app(app: Flask) -> None:
         asset=asset,
         script=script,
         nav=_nav,
+        dialling_stop=permissions.stopped,
         languages=LANGUAGES,
         themes=THEMES,
         language=LocalProxy(lambda: str(get_locale())),
@@ -92,6 +95,7 @@ def init_app(app: Flask) -> None:
         date=lambda moment: format_date(moment, "long"),
         time=lambda moment: format_time(moment, "medium"),
         relative=_relative,
+        territory=territory,
         number=_readable,
         sentence=in_words,
     )
@@ -200,9 +204,25 @@ def _readable(number: str) -> str:
         return number
 
 
+def territory(region: str) -> str:
+    """Return the name of a country in the user's language."""
+    return str(get_locale().territories.get(region, region))
+
+
+def _duration(seconds: int) -> str:
+    """Say how long something takes, in seconds or in full minutes."""
+    minutes = ceil(seconds / 60)
+    span = timedelta(minutes=minutes) if minutes > 1 else timedelta(seconds=seconds)
+    return str(format_timedelta(span, threshold=60))
+
+
 def in_words(error: PortalError) -> str:
     """Return what an error says, in the user's language."""
     params = error.params
-    if meaning := params.get("meaning"):  # of a variable: the one param that is a text of ours
+    if meaning := params.get("meaning"):  # the one param that is a text of ours
         params = {**params, "meaning": gettext(meaning)}
+    if country := params.get("country"):
+        params = {**params, "country": territory(country)}
+    if seconds := params.get("duration"):
+        params = {**params, "duration": _duration(int(seconds))}
     return str(gettext(error.message, **params))

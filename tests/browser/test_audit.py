@@ -8,6 +8,7 @@ import pytest
 from portal import accounts, phones
 from portal.dialing.template import OpenMode
 from portal.phones import Draft
+from tests.browser.test_every_page import violations
 from tests.support import people
 
 
@@ -34,6 +35,18 @@ def test_a_change_is_opened_with_the_keyboard_and_says_old_and_new(page, ada):
     event.locator("del").get_by_text("callto:<#NUMBER#>").wait_for()
     assert event.locator("del").inner_text().split() == ["old:", "callto:<#NUMBER#>"]
     assert event.locator("ins").inner_text().split() == ["new:", "tel:<#NUMBER#>"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_opened_is_accessible(page, portal_server, ada, theme):
+    with portal_server.app.app_context():
+        accounts.change_preferences(ada.id, theme=theme)
+    page.goto("/admin/audit")
+
+    for event in page.locator("details.changes").all():
+        event.locator("summary").click()
+
+    assert violations(page) == []
 
 
 def test_the_list_follows_what_is_typed_and_the_file_too(page, ada):

@@ -4,15 +4,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
 
-from portal import accounts, handlers, phones, targets
+from portal import accounts, handlers, permissions, phones, targets
+from portal.dialing.permission import Permission, Rules
 from portal.dialing.template import OpenMode
 from portal.extensions import db
 from portal.handlers import HandlerDraft
-from portal.models import Call, CallState, UserSession
+from portal.models import Call, CallState, Role, UserSession
 from portal.phones import Draft
 from tests.support import people
 from tests.support.people import Person
 from tests.support.server import PortalServer
+from tests.support.targets import failing_system
 
 WCAG = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
@@ -38,6 +40,10 @@ def furnish(server: PortalServer, ada: Person) -> dict[str, str]:
         phone = phones.create(ada.id, own)
         phones.create(alice.id, Draft(name="Kitchen", url="https://pbx.example/<#NUMBER#>"))
         accounts.change_cti(ada.id, cti_user="ada", cti_pass="secret", cti_phone="192.0.2.1")
+        db.session.add(failing_system("pbx.example:443", paused=True))
+        db.session.add(failing_system("pbx.branch-office.example:8443", paused=False))
+        permissions.save({role: Rules(countries={"AT": Permission.CONFIRM}) for role in Role})
+        permissions.stop("The phone system is being changed until 3 pm.")
         calls = [_call(ada.id, state) for state in CallState]
         db.session.add_all(calls)
         session = UserSession(user_id=ada.id, token_hash="another browser")
@@ -77,6 +83,8 @@ def paths(server: PortalServer, samples: dict[str, str]) -> list[str]:
                 path = path.replace(place, sample)
             found.append(path)
     full = ["/dial?number=%2B49 361 30262422", "/dial?number=1e", "/people?text=nobody", "/nowhere"]
+    full += ["/dial?number=112", "/dial?number=%2B43 1 234567"]
+    full += ["/admin/click2dial/permissions?number=0018055512345"]
     return sorted(found) + full
 
 

@@ -32,7 +32,6 @@ def test_the_end_of_the_time_for_an_exchange_shows_by_itself(chromium, sqlite_te
 
         page.get_by_role("button", name="Call", exact=True).click()
 
-        expect(page.locator("[data-call-state=sending]")).to_be_visible()
         card = page.locator("[data-call-state=unknown]")
         expect(card).to_be_visible(timeout=(LIMIT + 1 + SLACK) * 1000)
 

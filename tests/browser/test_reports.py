@@ -43,7 +43,7 @@ def call(page):
 
 def shows(page, state, sentence):
     card = page.locator(f"#call-card [data-call-state={state}]")
-    expect(card).to_contain_text(sentence)
+    expect(card).to_contain_text(sentence, timeout=20_000)
     return card
 
 

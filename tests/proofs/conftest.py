@@ -19,6 +19,16 @@ def rounds(request: pytest.FixtureRequest) -> int:
     return int(os.environ.get("PROOF_ROUNDS", request.node.get_closest_marker("rounds").args[0]))
 
 
+WIDE = {
+    "PORTAL_CALLS_IN_FLIGHT": "100",
+    "PORTAL_CALLS_PER_MINUTE": "10000",
+    "PORTAL_CALLS_PER_HOUR": "100000",
+    "PORTAL_CALLS_PER_TARGET_AND_MINUTE": "100000",
+    "PORTAL_DIAL_PER_TARGET": "32",
+}
+"""Limits so wide that none of them ends a proof."""
+
+
 @pytest.fixture
 def settings() -> Mapping[str, str]:
     """What the servers are told besides where their data are."""
@@ -33,6 +43,7 @@ def servers(
     environment = {
         "PORTAL_DATABASE_URL": database_url,
         "GUNICORN_CMD_ARGS": "--preload",
+        **WIDE,
         **settings,
     }
     with (
@@ -44,7 +55,7 @@ def servers(
 
 @pytest.fixture
 def callers(servers: tuple[PortalServer, PortalServer]) -> Callable[[int, str], list[Browser]]:
-    """Let people call with a dial URL. They take turns, so that no limit for one ends the proof."""
+    """Let people call with a dial URL. They take turns."""
 
     def make(count: int, dial_url: str) -> list[Browser]:
         server = servers[0]

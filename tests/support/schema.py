@@ -12,11 +12,18 @@ from portal.extensions import db
 from tests.support.databases import PostgreSQL
 
 TEMPLATE = "portal_template"
+PACE: dict[str, int] = {
+    "calls_in_flight": 100,
+    "calls_per_minute": 10_000,
+    "calls_per_hour": 10_000,
+}
+"""Tests call faster than people do; those about limits say which hold."""
 
 
 def settings(data_dir: Path, database_url: str = "", **others: object) -> Config:
     """Return settings for a test: keys that protect nothing, passwords that hash fast."""
     keys_and_costs: dict[str, object] = {
+        **PACE,
         "secret_key": "tests-" * 8,
         "encryption_keys": ("dGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtdGVzdHMtMDE=",),
         "password_memory_kib": 8,

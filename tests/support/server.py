@@ -17,6 +17,7 @@ from portal.config import Config
 from portal.extensions import db
 from tests.support.people import Client, Person
 from tests.support.processes import PATIENCE, free_port, listens, running, wait_for
+from tests.support.schema import PACE
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +35,7 @@ class PortalServer:
             **{name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")},
             "PORTAL_DATA_DIR": str(data_dir),
             "PORTAL_BIND": self.bind,
+            **{f"PORTAL_{name.upper()}": str(limit) for name, limit in PACE.items()},
             **settings,
         }
         self.app = create_app(Config.from_environment(self.environment))

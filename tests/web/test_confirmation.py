@@ -7,10 +7,11 @@ import pytest
 import time_machine
 from sqlalchemy import update
 
-from portal import accounts, targets
+from portal import accounts, permissions, targets
 from portal.database import now
+from portal.dialing.number_class import NumberClass
 from portal.extensions import db
-from portal.models import Handler, Phone, Setting, User
+from portal.models import Handler, Phone, Role, Setting, User
 from tests.support.databases import on_sqlite
 from tests.support.people import PASSWORD, let_confirmations_lapse
 from tests.test_routes import content, rules
@@ -24,6 +25,7 @@ NEW_PASSWORD = {"new": "copper lamps and walnut", "repeat": "copper lamps and wa
 CTI = {"cti_user": "alice.cti", "cti_phone": "SIP/201", "cti_pass": "TopSecret-4711"}
 NEW_USER = {"login": "carol", "password": "copper lamps and walnut", "role": "user"}
 NEW_USER |= dict.fromkeys(("firstname", "surname", "email", "phone", "department", "position"), "")
+PERMISSIONS = {f"{role}.{name}": "allow" for role in Role for name in NumberClass}
 
 PROTECTED = {
     "POST /admin/click2dial": PHONE,
@@ -34,6 +36,8 @@ PROTECTED = {
     "POST /admin/click2dial/targets": {"entry": "new.example"},
     "POST /admin/click2dial/targets/<int:target_id>": {"trust_mode": "unverified"},
     "POST /admin/click2dial/targets/<int:target_id>/delete": {},
+    "POST /admin/click2dial/permissions": PERMISSIONS,
+    "POST /admin/click2dial/dialling/start": {},
     "POST /admin/click2dial/schemes": {"scheme": "msteams"},
     "POST /admin/click2dial/schemes/<scheme>/delete": {},
     "POST /admin/audit/retention": {"calls": "7", "audit": "365"},
@@ -61,6 +65,9 @@ DOWNLOADS = {"POST /admin/audit": "text/csv", "POST /settings/privacy": "applica
 EXCEPTIONS = {
     "POST /admin/click2dial/targets/<int:target_id>/certificate": "changes nothing",
     "POST /admin/click2dial/handlers/check": "changes nothing",
+    "POST /admin/click2dial/permissions/try": "changes nothing",
+    "POST /admin/click2dial/dialling/stop": "stops what is going wrong, at once",
+    "POST /admin/status/phone-systems/<int:system_id>/try": "lets a call through that waits anyway",
     "POST /admin/users/<int:user_id>": "the record gives no right and no access",
     "POST /admin/users/<int:user_id>/click2dial": "chooses among phones that exist",
     "POST /admin/users/<int:user_id>/security/sessions/end": "takes access away",
@@ -97,6 +104,7 @@ def samples(app, ada, bob):
         for person in (ada, bob):
             accounts.change_cti(person.id, cti_user="", cti_pass="secret", cti_phone="")
         accounts.disable(bob.id, by=ada.id)
+        permissions.stop()
         return {
             "<int:user_id>": bob.id,
             "<int:phone_id>": phones["bob"].id,

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, select
 
 from portal import accounts, handlers, phones, targets
-from portal.dialing.dispatch import Dispatcher
+from portal.dialing.dispatch import Capacity, Dispatcher
 from portal.dialing.template import MASK, OpenMode
 from portal.extensions import db
 from portal.handlers import HandlerDraft
@@ -169,7 +169,7 @@ def test_preview_of_the_practice_phone_says_that_nothing_is_sent(alice):
     assert "Practice phone" in page
 
 
-def test_preview_reads_two_rows_and_writes_nothing(app, alice, default_phone):
+def test_preview_reads_three_rows_and_writes_nothing(app, alice, default_phone):
     default_phone("https://pbx.example/<#NUMBER#>")
     _preview(alice)
     lookups, other_statements = [], []
@@ -180,7 +180,7 @@ def test_preview_reads_two_rows_and_writes_nothing(app, alice, default_phone):
 
     _preview(alice)
 
-    assert (len(lookups), other_statements) == (2, [])
+    assert (len(lookups), other_statements) == (3, [])
 
 
 def test_another_persons_phone_has_no_preview(app, alice, bob):
@@ -395,7 +395,8 @@ def test_a_used_click_with_another_number_is_a_conflict(alice, default_phone, ma
 
 def test_when_the_portal_is_busy_the_card_says_so(app, alice, default_phone, made):
     default_phone(f"http://127.0.0.1:{free_port()}/<#NUMBER#>")
-    app.extensions["dispatchers"] = {"http": Dispatcher(workers=1, room=-1)}
+    full = Dispatcher(Capacity(workers=0, per_target=1, room=0, patience=1))
+    app.extensions["dispatchers"] = {"http": full}
 
     response = _dial(alice)
 

@@ -7,7 +7,7 @@ import sys
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from portal import calls, phones, targets
 from portal.database import now
@@ -21,6 +21,7 @@ from tests.support import people
 from tests.support.databases import on_sqlite
 from tests.support.people import Person
 from tests.support.server import ROOT
+from tests.support.targets import failing_system
 
 
 def health(answer):
@@ -155,3 +156,60 @@ def test_it_says_whether_redis_answers(make_app, request, is_up, state):
     found = health(ada.client.get("/admin/status"))
 
     assert found["Redis"][0] == state
+
+
+@pytest.mark.parametrize(
+    ("paused", "condition", "state"), [(True, "paused", "warn"), (False, "failing", "ok")]
+)
+def test_phone_systems_that_fail_are_listed(app, ada, paused, condition, state):
+    with app.app_context():
+        db.session.add(failing_system("pbx.example:8443", paused=paused))
+        db.session.commit()
+
+    answer = ada.client.get("/admin/status")
+
+    assert health(answer)["Phone systems"][0] == state
+    assert re.findall(r'data-condition="(\w+)"', answer.text) == [condition]
+    assert "pbx.example:8443" in answer.text
+    assert "refused the connection" in answer.text
+    assert ("Try now" in answer.text) is paused
+
+
+def test_a_phone_system_that_answers_is_not_listed(ada):
+    answer = ada.client.get("/admin/status")
+
+    assert health(answer)["Phone systems"][0] == "ok"
+    assert 'id="phone-systems"' not in answer.text
+
+
+def test_only_so_many_phone_systems_are_listed(app, ada):
+    with app.app_context():
+        systems = [failing_system(f"192.0.2.{number}:80", paused=False) for number in range(23)]
+        db.session.add_all(systems)
+        db.session.commit()
+
+    answer = ada.client.get("/admin/status")
+
+    assert answer.text.count("data-condition=") == 20
+    assert "and 3 more" in answer.text
+
+
+def test_a_pause_can_be_ended_and_nobody_is_called(app, ada, phone_system):
+    with app.app_context():
+        system = failing_system(f"127.0.0.1:{phone_system.port}", paused=True)
+        db.session.add(system)
+        db.session.commit()
+        path = f"/admin/status/phone-systems/{system.id}/try"
+
+    answer = ada.client.submit(path, follow_redirects=True)
+
+    assert f"The next call to 127.0.0.1:{phone_system.port} is sent, and tries it." in answer.text
+    assert re.findall(r'data-condition="(\w+)"', answer.text) == ["ready"]
+    assert phone_system.log == []
+    with app.app_context():
+        audited = db.session.scalars(select(AuditEvent)).one()
+        assert (audited.action, audited.actor_id) == ("phone_system.try", ada.id)
+
+
+def test_a_phone_system_that_is_not_listed_any_more_is_not_found(ada):
+    assert ada.client.submit("/admin/status/phone-systems/4711/try").status_code == 404
