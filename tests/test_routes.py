@@ -77,8 +77,6 @@ OPEN_FROM = {
     "GET /calls.csv": Who.USER,
     "GET /calls/<call_id>": Who.OWNER,
     "GET /people": Who.USER,
-    "GET /confirm": Who.USER,
-    "POST /confirm": Who.USER,
     "POST /phones/check": Who.MANAGER,
     "GET /settings/profile": Who.USER,
     "POST /settings/profile": Who.USER,

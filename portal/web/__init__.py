@@ -32,7 +32,6 @@ _AREAS = (
     api,
     audit,
     calls,
-    confirmation,
     dial,
     handlers,
     health,

@@ -1,11 +1,11 @@
-"""The password once more before what matters: for forms, for buttons, for downloads."""
+"""The password once more before what matters: for forms, buttons and exports."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, request, url_for
+from flask import Flask, request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
@@ -16,11 +16,9 @@ from portal.errors import InvalidError
 from portal.web.addresses import own_path
 from portal.web.forms import Form
 from portal.web.guards import me
-from portal.web.htmx import answer, redirect
+from portal.web.htmx import answer
 
 P = ParamSpec("P")
-
-bp = Blueprint("confirmation", __name__)
 
 _READING_METHODS = {"GET", "HEAD"}
 
@@ -60,10 +58,11 @@ class ProtectedForm(Form):
 
 
 def confirmed(view: Callable[P, Response]) -> Callable[P, Response]:
-    """Let a button of this view work only with the password, asked for on a page if need be.
+    """Let a button of this view, also one that exports, work only with the password.
 
     A page that asks whether one is sure can show the field itself, with
-    ``forms.confirm(confirmation())``. Not for forms with fields: these are ProtectedForms.
+    ``forms.confirm(confirmation())``; where it does not, a page that follows asks. Not for
+    forms with fields of their own: these are ProtectedForms.
     """
 
     @wraps(view)
@@ -76,40 +75,18 @@ def confirmed(view: Callable[P, Response]) -> Callable[P, Response]:
     return guarded
 
 
-def confirmed_to_read(view: Callable[P, Response]) -> Callable[P, Response]:
-    """Let this view be opened only after the password, for example to export data."""
-
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> Response:
-        if me().is_confirmed:
-            return view(*args, **kwargs)
-        return redirect(url_for("confirmation.show", next=request.full_path.rstrip("?")))
-
-    return guarded
-
-
 def init_app(app: Flask) -> None:
     """Let pages show the field."""
     app.context_processor(lambda: {"confirmation": ProtectedForm})
 
 
-@bp.route("/confirm", methods=["GET", "POST"])
-def show() -> Response:
-    """Ask for the password, then go on to where it is needed."""
-    wanted = own_path(request.args.get("next"))
-    form = ProtectedForm()
-    if form.confirm_password is None or form.validate_on_submit():
-        return redirect(wanted)
-    return _ask(form, 422 if form.errors else 200)
-
-
-def _ask(form: ProtectedForm, status: int = 422) -> Response:
+def _ask(form: ProtectedForm) -> Response:
     """Ask for the password on a page of its own, which sends it to the same address."""
     referrer = urlsplit(request.referrer or "")
     return answer(
         "confirmation/show.html",
         "confirmation/_form.html",
-        status,
+        422,
         form=form,
         back=own_path(referrer.path),
     )

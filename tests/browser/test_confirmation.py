@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from portal import schemes
+from tests.browser.test_every_page import violations
 from tests.support.people import ADA, PASSWORD, let_confirmations_lapse
 
 
@@ -42,6 +43,7 @@ def test_a_button_leads_to_a_page_that_asks_and_goes_on(page, portal_server, ada
 
     page.get_by_role("button", name="Remove ciscotel").click()
     expect(page.get_by_label("Password")).to_be_focused()
+    assert violations(page) == []
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
 
