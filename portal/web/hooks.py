@@ -114,8 +114,9 @@ def _begin() -> None:
 
 
 def _end(_error: BaseException | None) -> None:
-    """Leave nobody's name behind for whatever this thread does next."""
+    """Leave no name and no restriction behind for whatever this thread does next."""
     audit.actor.set(audit.CONSOLE)
+    read_only.set(False)
 
 
 def _refuse_other_sites() -> None:
