@@ -195,13 +195,20 @@ def _read(file: Path | None) -> tuple[str, ...]:
     except FileNotFoundError:
         raise KeyringError(
             "keys-missing",
-            N_("The key file %(path)s is missing. Put it back from your backup."),
+            N_(
+                "The key file %(path)s is missing: calls that need a stored secret are refused. "
+                "Put it back from your backup, or have these secrets forgotten with: "
+                "flask --app wsgi keys forget-unreadable"
+            ),
             path=str(file),
         ) from None
     except OSError as error:
         raise KeyringError(
             "keys-unreadable",
-            N_("The key file %(path)s cannot be read: %(reason)s."),
+            N_(
+                "The key file %(path)s cannot be read: %(reason)s. Give it back to the user that "
+                "the portal runs as."
+            ),
             path=str(file),
             reason=error.strerror or str(error),
         ) from None

@@ -47,8 +47,14 @@ def rotate() -> int:
 
 
 def forget_unreadable() -> int:
-    """Forget the secrets that no key opens and return how many these were."""
-    keys, count = _usable(), 0
+    """Forget the secrets that no key opens and return how many these were.
+
+    Without a key file that is all of them. Raises KeyringError if there is one of no use:
+    it has to be mended or removed first.
+    """
+    keys, count = keyring.current().afresh(), 0
+    if keys.fault and keys.fault.kind != "keys-missing":
+        raise keys.fault
     for batch in keyring.batches():
         lost = [secret for secret in batch if not keys.opens(secret)]
         for secret in lost:

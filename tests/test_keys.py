@@ -235,15 +235,27 @@ def test_secrets_whose_key_is_lost_for_good_can_be_forgotten(make_portal, alice,
         assert _stored(bob) == SECRET
 
 
-def test_without_any_key_nothing_is_forgotten(app, alice, file):
-    with app.app_context():
+def test_a_key_file_that_is_lost_for_good_can_be_given_up(make_portal, alice, bob, file):
+    with make_portal().app_context():
         _store(alice)
     file.unlink()
+
+    make_portal().test_cli_runner().invoke(args=["keys", "forget-unreadable", "--yes"])
+
+    with make_portal().app_context():
+        _store(bob)
+        assert [_stored(alice), _stored(bob)] == ["", SECRET]
+
+
+def test_while_the_key_file_only_has_to_be_mended_nothing_is_forgotten(app, alice, file):
+    with app.app_context():
+        _store(alice)
+    _garble(file)
 
     result = app.test_cli_runner().invoke(args=["keys", "forget-unreadable", "--yes"])
 
     assert result.exit_code == 1
-    assert "is missing" in result.stderr
+    assert "something else than keys" in result.stderr
     with app.app_context():
         assert accounts.get(alice.id).cti_pass_sealed != ""
 
