@@ -100,6 +100,11 @@ def test_signing_out_leaves_nothing_in_the_browser(alice):
     assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
 
 
+@pytest.mark.parametrize("path", ["/login", "/", "/static/favicon.svg"])
+def test_no_request_is_echoed(client, path):
+    assert client.open(path, method="TRACE").status_code == 405
+
+
 def test_the_headers_earn_the_best_grade(client, alice):
     """Count as Mozilla's Observatory does: from 100, with its bonuses for what is strict."""
     page = client.get("/login", **HTTPS)
