@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from portal.calls.progress import earliest_alive
 from portal.database import now
@@ -49,25 +49,29 @@ def _check_user(
             duration=str(_SOON_SECONDS),
         )
     made = [call.created_at for call in calls]
-    _check_rate(made, settings.calls_per_minute, _MINUTE, _PER_MINUTE)
-    _check_rate(made, settings.calls_per_hour, _HOUR, _PER_HOUR)
+    _check_rates(made, settings.calls_per_minute, _MINUTE, _PER_MINUTE)
+    _check_rates(made, settings.calls_per_hour, _HOUR, _PER_HOUR)
     if number_class is NumberClass.INTERNATIONAL:
         abroad = [call.created_at for call in calls if call.number_class == number_class]
-        _check_rate(abroad, settings.calls_abroad_per_hour, _HOUR, _ABROAD)
+        _check_rates(abroad, settings.calls_abroad_per_hour, _HOUR, _ABROAD)
 
 
 def _check_target(target: str) -> None:
     most = config().calls_per_target_and_minute
-    newest = select(Call.created_at).where(Call.target == target, Call.created_at > now() - _MINUTE)
-    made = db.session.scalars(newest.order_by(Call.created_at.desc()).limit(most)).all()
-    _check_rate(made, most, _MINUTE, _TO_TARGET)
+    values = {"target": target, "since": now() - _MINUTE, "newer": most - 1}
+    if first := db.session.scalar(_FIRST_THAT_COUNTS, values):
+        _refuse_until(first + _MINUTE, most, _TO_TARGET)
 
 
-def _check_rate(made: Sequence[datetime], most: int, period: timedelta, sentence: str) -> None:
+def _check_rates(made: Sequence[datetime], most: int, period: timedelta, sentence: str) -> None:
     """Refuse if as many calls were made within a period, newest first, as are possible."""
-    if len(made) < most:
-        return
-    wait = made[most - 1] + period - now()
+    if len(made) >= most:
+        _refuse_until(made[most - 1] + period, most, sentence)
+
+
+def _refuse_until(moment: datetime, most: int, sentence: str) -> None:
+    """Refuse unless the moment has come from which one more call is possible."""
+    wait = moment - now()
     if wait > timedelta(0):
         seconds = max(1, ceil(wait.total_seconds()))
         raise TooManyError(
@@ -79,12 +83,23 @@ def _check_rate(made: Sequence[datetime], most: int, period: timedelta, sentence
         )
 
 
+_LAST_HOUR = (
+    select(Call.created_at, Call.state, Call.changed_at, Call.number_class)
+    .where(Call.user_id == bindparam("user_id"), Call.created_at > bindparam("since"))
+    .order_by(Call.created_at.desc())
+)
+_FIRST_THAT_COUNTS = (
+    select(Call.created_at)
+    .where(Call.target == bindparam("target"), Call.created_at > bindparam("since"))
+    .order_by(Call.created_at.desc())
+    .offset(bindparam("newer"))
+    .limit(1)
+)
+"""Made once: to build a statement takes longer than to run it, and others wait meanwhile."""
+
+
 def _of_last_hour(caller: Identity) -> Sequence[Row[datetime, CallState, datetime, str]]:
-    return db.session.execute(
-        select(Call.created_at, Call.state, Call.changed_at, Call.number_class)
-        .where(Call.user_id == caller.id, Call.created_at > now() - _HOUR)
-        .order_by(Call.created_at.desc())
-    ).all()
+    return db.session.execute(_LAST_HOUR, {"user_id": caller.id, "since": now() - _HOUR}).all()
 
 
 _PER_MINUTE = N_(

@@ -10,7 +10,7 @@ from functools import partial
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import or_, select
+from sqlalchemy import and_, bindparam, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal import audit, credentials, permissions, phone_systems, phones, targets
@@ -88,7 +88,7 @@ def place(
     call_values = {"CALLID": str(uuid.uuid4()), "SESSID": new_token()}
     planned = plan(caller, number, phone, call_values)
     # One call of a user after the other, so that two requests at once cannot both be the first.
-    db.session.execute(select(User.id).where(User.id == caller.id).with_for_update())
+    db.session.execute(_LOCK, {"user_id": caller.id})
     if earlier := _earlier(caller, number, phone, click_token):
         return Placed(earlier, is_new=False)
     expansion = _permit(caller, planned, confirmed)
@@ -136,20 +136,34 @@ def _permit(caller: Identity, planned: Plan, confirmed: str) -> Expansion:
     return expansion
 
 
+_IS_OF_CLICK = Call.click_token == bindparam("click_token")
+_IS_REPEATED = and_(
+    Call.number == bindparam("number"),
+    Call.phone_id.is_not_distinct_from(bindparam("phone_id")),
+    Call.created_at > bindparam("since"),
+    Call.state != CallState.FAILED,
+)
+_SAME = (
+    select(Call)
+    .where(Call.user_id == bindparam("user_id"), or_(_IS_OF_CLICK, _IS_REPEATED))
+    .order_by(_IS_OF_CLICK.desc(), Call.created_at.desc())
+    .limit(1)
+)
+_LOCK = select(User.id).where(User.id == bindparam("user_id")).with_for_update()
+"""Made once: to build a statement takes longer than to run it, and others wait meanwhile."""
+
+
 def _earlier(caller: Identity, number: str, phone: DialPhone, click_token: str) -> Call | None:
     """Return the call that this click has already made, by itself or as a double click."""
-    repeated = (
-        (Call.number == number)
-        & (Call.phone_id == phone.id if phone.id else Call.phone_id.is_(None))
-        & (Call.created_at > now() - _SAME_CLICK)
-        & (Call.state != CallState.FAILED)
-    )
-    by_token = Call.click_token == click_token
     call = db.session.scalar(
-        select(Call)
-        .where(Call.user_id == caller.id, or_(by_token, repeated))
-        .order_by(by_token.desc(), Call.created_at.desc())
-        .limit(1)
+        _SAME,
+        {
+            "user_id": caller.id,
+            "click_token": click_token,
+            "number": number,
+            "phone_id": phone.id,
+            "since": now() - _SAME_CLICK,
+        },
     )
     if (
         call

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any
 
 import certifi
 
@@ -148,8 +149,20 @@ def _system_context() -> ssl.SSLContext:
 def _empty_context() -> ssl.SSLContext:
     """Trust nobody yet, and let nobody show another certificate later."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.sslsocket_class = _Encrypted
     context.options |= ssl.OP_NO_RENEGOTIATION
     return context
+
+
+class _Encrypted(ssl.SSLSocket):
+    """Closes itself where wrap_socket would lose it: when the connection has just been reset."""
+
+    def getpeername(self) -> Any:  # noqa: ANN401 - as socket has it
+        try:
+            return super().getpeername()
+        except OSError:
+            self.close()
+            raise
 
 
 def _shake_hands(encrypted: ssl.SSLSocket, deadline: float) -> str:

@@ -113,6 +113,7 @@ _ACTIONS: Mapping[str, tuple[str, str]] = {
     "keys.rotated": (N_("Keys rotated"), "lock"),
     "keys.secrets-forgotten": (N_("Unreadable secrets forgotten"), "lock"),
     "permissions.changed": (N_("Dial permissions changed"), "shield-check"),
+    "phone-system.try": (N_("Pause of a phone system ended"), "rotate-ccw"),
     "phone.added": (N_("Phone added"), "smartphone"),
     "phone.changed": (N_("Phone changed"), "smartphone"),
     "phone.preferred": (N_("Preferred phone chosen"), "smartphone"),

@@ -150,6 +150,7 @@ class FaultServer:
     def _secured(self, connection: socket.socket) -> socket.socket:
         if self._tls is None:
             return connection
+        connection.getpeername()  # of one that was reset, wrap_socket would lose the socket
         return self._tls.wrap_socket(connection.dup(), server_side=True)
 
 
